@@ -1,0 +1,94 @@
+# Everything a newcomer or CI calls. `make` alone lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-real setup-real lint bench lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Set up completely, kernels compiled: nothing to do while this file is newer than what it depends on.
+READY := $(VENV)/ready
+INSTALLED := $(VENV)/installed
+LIBRARY := $(shell find lfm_online -name '*.py' 2>/dev/null)
+# What meets a broker or a store, and so runs on the real ones too.
+REAL_SUITES := $(wildcard tests/contracts tests/integration tests/acceptance tests/real)
+# Extra arguments for demo, test, test-real and bench, as in: make demo ARGS="--exit --json"
+ARGS ?=
+# What runs under make may run a make of its own, as a test does: that one is to start from nothing.
+unexport MAKEFLAGS MFLAGS MAKELEVEL ARGS
+# Standard output of the demo is for other programs.
+MAKEFLAGS += --no-print-directory
+
+# Sets $python to PYTHON, or else to the first interpreter that is new enough to use.
+find_python = \
+	python=; \
+	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    python=$$candidate; break; \
+	  fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11 or later found$(if $(PYTHON), at PYTHON=$(PYTHON)). Install one, or name it: make PYTHON=/path/to/python3.12 …" >&2; \
+	  exit 1; \
+	fi
+
+# Runs its argument up to four times, with a pause that grows: package downloads fail now and then.
+retry = \
+	try=1; \
+	until $(1); do \
+	  if [ $$try -ge 4 ]; then echo "given up after $$try tries" >&2; exit 1; fi; \
+	  echo "try $$try failed; the next in $$((try * 5)) s" >&2; sleep $$((try * 5)); try=$$((try + 1)); \
+	done
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
+	  printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) ## set up .venv from requirements.lock and compile the kernels (PYTHON=… chooses the interpreter)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(find_python); \
+	echo "setting up $(VENV) with $$("$$python" --version)" >&2; \
+	if ! "$$python" -m venv --clear $(VENV); then \
+	  echo "$$python cannot make a virtual environment (on Debian: apt install python3-venv)" >&2; exit 1; \
+	fi
+	@$(call retry,$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --timeout 60 \
+	  --require-hashes --requirement requirements.lock)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Compiled here, once, so that no two processes fill the compiler's cache at the same time.
+$(READY): $(INSTALLED) $(LIBRARY)
+	@echo "compiling the kernels" >&2
+	@$(BIN)/python -m lfm_online.warm_up
+	@touch $@
+
+demo: $(READY) ## MovieLens through an embedded broker and store, with lookups; ARGS="--exit --json", ARGS="--help"
+	@$(BIN)/lfm-online demo $(ARGS)
+
+test: $(READY) ## all tests that need nothing but this directory; ARGS="-k name"
+	@$(BIN)/python -m pytest -n 2 --ignore=tests/real $(ARGS)
+
+setup-real: ## install what test-real needs (Debian): Apache Kafka, redis-server, Prometheus, kcat
+	@bash tests/real/setup.sh
+
+test-real: $(READY) ## the suite on Apache Kafka, redis-server and Prometheus (after: make setup-real)
+	@$(BIN)/python -m pytest --servers=real $(REAL_SUITES) $(ARGS)
+
+lint: $(READY) ## ruff, its formatter, and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict lfm_online worker tests
+
+bench: $(READY) ## the benchmarks; ARGS="--help"
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev --extra demo \
+	  --output-file requirements.lock --quiet
+
+clean: ## remove .venv and everything that was generated
+	@rm -rf $(VENV) .real build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find lfm_online worker tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,122 @@
+"""Where each byte of a stored row lies, once.
+
+A user's or an item's row is one little-endian value in the store::
+
+    offset  size  field
+         0     1  format     version of this layout, 1
+         1     1  rule       code of the learning rule (1 adaptive, 2 sgd)
+         2     1  head       code of the ranking head (0: none)
+         3     1  -          zero
+         4     4  events     uint32, ledger: valid events, refused updates and retractions included
+         8     4  digest     uint32, ledger: sum of the events' digests mod 2^32 (ledger.py)
+        12     4  ratings    uint32, ratings that were learned: n_u or n_i of the equations
+        16     8  time_ms    int64, newest rating's time, Unix milliseconds
+        24     4  bias_sum   float32, the bias-only guess's sum of residuals (rules/baseline.py)
+        28     .  state      the rule's record (rules/adaptive.py, rules/sgd.py: dtypes)
+         .    4k  factors    float32[k], p of a user, q of an item
+
+The globals are one value too: ``u8 format, u8 rule, 6 zero bytes``, then the record
+:data:`SHARED`, then the rule's own record. A later head adds its section behind both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT_VERSION: Final = 1
+
+Kind = Literal["user", "item"]
+
+HEADER: Final = np.dtype(
+    [
+        ("format", "u1"),
+        ("rule", "u1"),
+        ("head", "u1"),
+        ("zero", "u1"),
+        ("events", "<u4"),
+        ("digest", "<u4"),
+        ("ratings", "<u4"),
+        ("time_ms", "<i8"),
+        ("bias_sum", "<f4"),
+    ]
+)
+"""28 bytes, packed: one byte more and a user's row at 32 factors leaves jemalloc's 224-byte class."""
+
+PREDICTORS: Final = ("model", "mean", "bias")
+COHORTS: Final = ("warm", "cold")
+"""warm: both sides had at least one rating before the event."""
+
+SHARED: Final = np.dtype(
+    [
+        ("n", "<f8"),  # ratings learned
+        ("mean", "<f8"),  # running mean mu
+        ("m2", "<f8"),  # Welford's sum of squared deviations
+        ("newest_ms", "<i8"),  # newest rating's time: a lookup's "now"
+        ("events", "<i8"),  # valid events, refused updates and retractions included
+        ("refused", "<i8"),  # updates refused for not being finite
+        ("scored", "<f8", (len(COHORTS),)),  # ratings predicted before they were learned
+        ("squared_error", "<f8", (len(PREDICTORS) * len(COHORTS),)),  # [predictor * 2 + cohort]
+        ("recent_weight", "<f8"),  # the same with a half-life of 10,000 ratings
+        ("recent_squared_error", "<f8", (len(PREDICTORS),)),
+    ]
+)
+"""Globals that every rule shares: the running mean and the error sums, at full precision."""
+
+GLOBALS_HEADER: Final = np.dtype([("format", "u1"), ("rule", "u1"), ("zero", "u1", (6,))])
+
+
+class Rows(NamedTuple):
+    """Rows of one kind, as the kernels see them; row number is the first index of each array."""
+
+    header: NDArray[Any]  # HEADER[n_rows]
+    state: NDArray[Any]  # the rule's record[n_rows]
+    factors: NDArray[np.float32]  # float32[n_rows, n_factors]
+    hash: NDArray[np.uint64]  # uint64[n_rows], id_hash of the row's id; not stored
+
+
+class Globals(NamedTuple):
+    """The model's shared state, as the kernels see it."""
+
+    shared: NDArray[Any]  # SHARED[1]
+    rule: NDArray[Any]  # the rule's record[1]
+
+
+class FormatError(ValueError):
+    """Stored bytes are not of the layout that this model was started with."""
+
+
+def row_bytes(state: np.dtype[Any], factors: int) -> int:
+    """Size in bytes of a stored row."""
+    return HEADER.itemsize + state.itemsize + 4 * factors
+
+
+def globals_to_bytes(values: Globals, rule_code: int) -> bytes:
+    """The globals as they lie in the store."""
+    header = np.zeros(1, GLOBALS_HEADER)
+    header["format"] = FORMAT_VERSION
+    header["rule"] = rule_code
+    return header.tobytes() + values.shared.tobytes() + values.rule.tobytes()
+
+
+def globals_from_bytes(stored: bytes, rule_code: int, rule_dtype: np.dtype[Any]) -> Globals:
+    """Read the globals back.
+
+    Raises:
+        FormatError: another format version, rule or length.
+    """
+    expected = GLOBALS_HEADER.itemsize + SHARED.itemsize + rule_dtype.itemsize
+    if len(stored) != expected:
+        raise FormatError(f"globals are {len(stored)} bytes long, expected {expected}")
+    if (stored[0], stored[1]) != (FORMAT_VERSION, rule_code):
+        raise FormatError(
+            f"globals are of format {stored[0]} and rule code {stored[1]}, "
+            f"expected {FORMAT_VERSION} and {rule_code}"
+        )
+    start = GLOBALS_HEADER.itemsize
+    shared = np.frombuffer(stored, SHARED, 1, start).copy()
+    # np.frombuffer refuses a record of 0 bytes, which is what the sgd rule has.
+    rule = np.ndarray((1,), rule_dtype, stored, start + SHARED.itemsize).copy()
+    return Globals(shared, rule)

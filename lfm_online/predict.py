@@ -1,0 +1,105 @@
+"""Predictions from a replica. Unknown ids get rows of their own for one answer: nothing is added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfm_online.layout import Globals, Kind, Rows
+from lfm_online.model import Model
+from lfm_online.replica import Replica
+from lfm_online.rows import Table
+
+
+class Basis(NamedTuple):
+    """What an answer rests on."""
+
+    newest_ms: int  # the newest rating that was learned, Unix milliseconds; 0: none
+    at_ms: int  # the time that the answer is for
+
+
+class Prediction(NamedTuple):
+    """What a user would rate an item."""
+
+    rating: float  # within the range
+    deviation: float  # standard deviation, rating units
+    score: float  # the rating before the link
+    parts: dict[str, float]  # by Rule.part_names; they sum to the score
+    user_ratings: int  # how many ratings the user's row was learned from
+    item_ratings: int  # and the item's
+
+
+def table_of(kind: Kind, model: Model, ids: Sequence[str], stored: Sequence[bytes | None]) -> Table:
+    """A table of its own for one answer; an id without a row starts as it would if it were learned."""
+    table = Table(kind, model.rule, model.n_factors)
+    table.load(table.add(ids), stored)
+    return table
+
+
+def items_of(model: Model, ids: Sequence[str]) -> Rows:
+    """Copies of items' rows in that order; an unknown one as it would start."""
+    table = Table("item", model.rule, model.n_factors)
+    places = table.add(ids)
+    numbers = np.fromiter((model.items.number_of.get(row_id, -1) for row_id in ids), np.int32, len(ids))
+    new = numbers < 0
+    table.start(places[new])
+    for own, held in zip(table.rows, model.items.rows, strict=True):
+        own[places[~new]] = held[numbers[~new]]
+    return table.rows
+
+
+def basis_of(globals_: Globals, at: int | None) -> Basis:
+    """Now is the newest rating's time, so that a replay of old ratings behaves, unless ``at`` is given."""
+    newest = int(globals_.shared[0]["newest_ms"])
+    return Basis(newest, newest if at is None else at)
+
+
+def predict(
+    replica: Replica, pairs: Sequence[tuple[str, str]], at: int | None = None
+) -> tuple[Basis, list[Prediction]]:
+    """Predict the ratings of pairs of user and item, in their order.
+
+    Args:
+        replica: Of the model.
+        pairs: Ids of users and items.
+        at: The time to predict for, Unix milliseconds; the newest rating's where not given.
+
+    Raises:
+        NotReadyError: the replica is not up to date.
+        StoreAwayError: the store does not answer.
+    """
+    replica.check()
+    user_ids = list(dict.fromkeys(user for user, _ in pairs))
+    item_ids = list(dict.fromkeys(item for _, item in pairs))
+    stored = replica.read_users(user_ids)
+    with replica.reading() as loaded:
+        model = loaded.model
+        items = items_of(model, item_ids)
+        globals_ = model.globals
+    users = table_of("user", model, user_ids, stored).rows
+    basis = basis_of(globals_, at)
+    user_places = {user: place for place, user in enumerate(user_ids)}
+    item_places = {item: place for place, item in enumerate(item_ids)}
+    rule = model.rule
+    parts = np.empty(len(rule.part_names))
+    answers = []
+    for user, item in pairs:
+        u, i = user_places[user], item_places[item]
+        deviation = rule.parts(users, u, items, i, globals_, rule.hyper, basis.at_ms, parts)
+        answers.append(_prediction(model, parts, deviation, users.header[u], items.header[i]))
+    return basis, answers
+
+
+def _prediction(model: Model, parts: NDArray[np.float64], deviation: float, user: Any, item: Any) -> Prediction:
+    score = float(parts.sum())
+    return Prediction(
+        rating=model.rule.rating_of(score),
+        deviation=float(deviation),
+        score=score,
+        parts=dict(zip(model.rule.part_names, parts.tolist(), strict=True)),
+        user_ratings=int(user["ratings"]),
+        item_ratings=int(item["ratings"]),
+    )

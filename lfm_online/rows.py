@@ -1,0 +1,179 @@
+"""Rows in memory: ids to row numbers, growing arrays, and bytes in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from lfm_online.hashing import id_hash
+from lfm_online.layout import FORMAT_VERSION, HEADER, FormatError, Kind, Rows
+from lfm_online.numba_flags import EXACT
+from lfm_online.rules.rule import Rule
+
+
+@numba.njit(**EXACT)
+def gather_parts(parts: Any, numbers: Any, start: int, out: Any) -> None:
+    """Copy ``parts[numbers]`` (uint8[n_rows, width]) to ``out[:, start:start + width]``."""
+    for j in range(len(numbers)):
+        for b in range(parts.shape[1]):
+            out[j, start + b] = parts[numbers[j], b]
+
+
+@numba.njit(**EXACT)
+def gather_ids(id_bytes: Any, id_start: Any, numbers: Any, out: Any) -> None:
+    """Copy the ids of ``numbers`` one behind the other to ``out: uint8[total]``."""
+    at = 0
+    for j in range(len(numbers)):
+        for b in range(id_start[numbers[j]], id_start[numbers[j] + 1]):
+            out[at] = id_bytes[b]
+            at += 1
+
+
+class Table:
+    """The rows of one kind that a process holds.
+
+    Row numbers count up from 0 in the order in which ids were added, and stay. A row is *loaded*
+    once its values are known (read from the store, or started as new); :meth:`forget` takes that
+    back and keeps the number.
+    """
+
+    def __init__(self, kind: Kind, rule: Rule, factors: int) -> None:
+        """An empty table for rows of ``rule`` with that many factors."""
+        self.kind = kind
+        self.rule = rule
+        self.n_factors = factors
+        self.row_bytes = rule.row_bytes(kind, factors)
+        self.number_of: dict[str, int] = {}
+        self.ids: list[str] = []
+        self._allocate(1024, 1024 * 16)
+
+    def __len__(self) -> int:
+        """How many ids have a number."""
+        return len(self.ids)
+
+    def _allocate(self, capacity: int, id_capacity: int) -> None:
+        self.rows = Rows(
+            np.zeros(capacity, HEADER),
+            np.zeros(capacity, self.rule.state_of(self.kind)),
+            np.zeros((capacity, self.n_factors), np.float32),
+            np.zeros(capacity, np.uint64),
+        )
+        self.loaded = np.zeros(capacity, np.bool_)
+        self.id_bytes = np.zeros(id_capacity, np.uint8)
+        self.id_start = np.zeros(capacity + 1, np.int64)
+
+    def _grow(self, capacity: int) -> None:
+        """Room for ``capacity`` rows: arrays double, so that adding a row costs O(1)."""
+        room = len(self.loaded)
+        if capacity > room:
+            more = max(capacity, 2 * room) - room
+            self.rows = Rows(*(np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rows))
+            self.loaded = np.concatenate([self.loaded, np.zeros(more, np.bool_)])
+            self.id_start = np.concatenate([self.id_start, np.zeros(more, np.int64)])
+
+    def add(self, ids: Sequence[str]) -> NDArray[np.int32]:
+        """Give new ids their numbers; none may be in the table yet."""
+        first = len(self.ids)
+        self._grow(first + len(ids))
+        encoded = [row_id.encode() for row_id in ids]
+        end = int(self.id_start[first])
+        total = end + sum(map(len, encoded))
+        if total > len(self.id_bytes):
+            more = max(total, 2 * len(self.id_bytes)) - len(self.id_bytes)
+            self.id_bytes = np.concatenate([self.id_bytes, np.zeros(more, np.uint8)])
+        self.id_bytes[end:total] = np.frombuffer(b"".join(encoded), np.uint8)
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        self.id_start[first + 1 : first + 1 + len(ids)] = end + np.cumsum(lengths)
+        self.rows.hash[first : first + len(ids)] = np.fromiter(
+            (id_hash(self.kind, e) for e in encoded), np.uint64, len(encoded)
+        )
+        self.number_of.update(zip(ids, range(first, first + len(ids)), strict=True))
+        self.ids.extend(ids)
+        return np.arange(first, first + len(ids), dtype=np.int32)
+
+    def numbers(self, ids: Sequence[str]) -> NDArray[np.int32]:
+        """Row numbers of ids, in order; ids not seen before get the next ones."""
+        try:
+            return np.fromiter(map(self.number_of.__getitem__, ids), np.int32, len(ids))
+        except KeyError:
+            known = self.number_of
+            self.add(list(dict.fromkeys(row_id for row_id in ids if row_id not in known)))
+            return np.fromiter(map(known.__getitem__, ids), np.int32, len(ids))
+
+    def start(self, numbers: NDArray[np.int32]) -> None:
+        """Set rows to where a new row starts; they count as loaded."""
+        if len(numbers) == 0:
+            return
+        header = np.zeros((), HEADER)
+        header["format"] = FORMAT_VERSION
+        header["rule"] = self.rule.code
+        self.rows.header[numbers] = header
+        self.rule.start(self.kind, self.rows, numbers)
+        self.loaded[numbers] = True
+
+    def load(self, numbers: NDArray[np.int32], stored: Sequence[bytes | None]) -> None:
+        """Take rows over as they lie in the store; None is a row that isn't there.
+
+        Raises:
+            FormatError: a row of another length, format version or rule; nothing was taken over.
+        """
+        present = np.fromiter((value is not None for value in stored), np.bool_, len(stored))
+        self.start(numbers[~present])
+        numbers = numbers[present]
+        if len(numbers) == 0:
+            return
+        values = [value for value in stored if value is not None]
+        for number, value in zip(numbers, values, strict=True):
+            if len(value) != self.row_bytes or value[0] != FORMAT_VERSION or value[1] != self.rule.code:
+                raise FormatError(self._misfit(int(number), value))
+        block = np.frombuffer(b"".join(values), np.uint8).reshape(len(values), self.row_bytes)
+        at = 0
+        for array in self.rows[:3]:
+            width = array.dtype.itemsize * (array.shape[1] if array.ndim > 1 else 1)
+            part = np.ascontiguousarray(block[:, at : at + width]).view(array.dtype)
+            array[numbers] = part if array.ndim > 1 else part[:, 0]
+            at += width
+        self.loaded[numbers] = True
+
+    def _misfit(self, number: int, value: bytes) -> str:
+        found = f"{len(value)} bytes, format {value[0]}, rule {value[1]}" if len(value) > 1 else repr(value)
+        return (
+            f"the row of {self.kind} {self.ids[number]!r} does not fit this model: found {found}; expected "
+            f"{self.row_bytes} bytes, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name})"
+        )
+
+    def forget(self, numbers: NDArray[Any]) -> None:
+        """These rows must be read again before they are used."""
+        self.loaded[numbers] = False
+
+    def forget_all(self) -> None:
+        """Every row must be read again before it is used."""
+        self.loaded[:] = False
+
+    def truncate(self, n: int) -> None:
+        """Take the numbers from ``n`` on back from their ids."""
+        for row_id in self.ids[n:]:
+            del self.number_of[row_id]
+        del self.ids[n:]
+        self.loaded[n:] = False
+
+    def block(self, numbers: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The rows as they lie in the store: ``uint8[n, row_bytes]``."""
+        out = np.empty((len(numbers), self.row_bytes), np.uint8)
+        at = 0
+        for array in self.rows[:3]:
+            part = array.view(np.uint8).reshape(len(array), -1)
+            gather_parts(part, numbers, at, out)
+            at += part.shape[1]
+        return out
+
+    def id_block(self, numbers: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The ids one behind the other, ``uint8[total]``, and the length of each, ``int64[n]``."""
+        lengths = self.id_start[numbers + 1] - self.id_start[numbers]
+        out = np.empty(int(lengths.sum()), np.uint8)
+        gather_ids(self.id_bytes, self.id_start, numbers, out)
+        return out, lengths

@@ -1,0 +1,313 @@
+"""The adaptive rule: a Kalman filter on a bilinear model, in units of the ratings' own spread.
+
+SGD whose step for each row follows from the variance that the row still has, plus nine global
+weights W that fit the rule to the stream. For a rating r of user u on item i at time t (the
+numbers are those of ``docs/model.md``)::
+
+    z     = b_u + b_i + sum_{j<8} W_j X_j
+    X     = [f, a_u b_i, s_u x, p.q, 1, x, y, b_i],  x popularity of i, y newness of u
+    r_hat = clip(c0 + sd z),  S = var(r)/sd^2,  e = (r - c0)/sd - z
+    (b_u, a_u, s_u, f) += g e/S;   C -= g g'/S,  g = C h
+    b_i += v_bi s_a e/S;   p += v_p W3 (e/S) q;   q += v_q W3 (e/S) p
+
+Sources: Kalman (1960) for the user's four terms; Salakhutdinov and Mnih (2008), PMF, for the
+bilinear part; Welford (1962) for the scale. Strictly one pass: evidence seen twice counts twice.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, NamedTuple
+
+import numba
+import numpy as np
+
+from lfm_online.batch import FORGET, RATING
+from lfm_online.numba_flags import KERNEL, STEP
+from lfm_online.rules.bookkeeping import clip, count_event, count_other, count_rating, level, score_event
+from lfm_online.rules.initial import gaussian_factors
+
+NAME: Final = "adaptive"
+CODE: Final = 1
+
+# C is symmetric, in the order (b, a, s, f), packed by rows of its upper triangle:
+# C00 C01 C02 C03 C11 C12 C13 C22 C23 C33 are C[0] .. C[9].
+USER_STATE: Final = np.dtype(
+    [
+        ("b", "<f4"),  # bias b_u
+        ("a", "<f4"),  # slope a_u on the item's bias
+        ("s", "<f4"),  # slope s_u on the item's popularity
+        ("f", "<f4"),  # fast, forgetting bias
+        ("C", "<f4", (10,)),  # covariance of the four
+        ("v_p", "<f4"),  # variance of each factor
+        ("nu", "<f4"),  # noise level nu_u
+    ]
+)
+ITEM_STATE: Final = np.dtype([("b", "<f4"), ("v_b", "<f4"), ("v_q", "<f4")])
+RULE_GLOBALS: Final = np.dtype(
+    [
+        ("m", "<f8"),  # running mean of log(1 + n_i)
+        ("log_gap_sum", "<f8"),  # of positive gaps (ms) within a user
+        ("gaps", "<f8"),
+        ("W", "<f8", (9,)),
+        ("R", "<f8", (9,)),  # variance of each weight
+    ]
+)
+
+
+class Hyper(NamedTuple):
+    """The rule's constants; variances in units of the rating variance, per coordinate."""
+
+    low: float
+    high: float
+    seed: int
+    s2: float = 0.55  # noise
+    v_bu0: float = 0.06
+    v_a0: float = 0.2
+    v_s0: float = 0.02
+    v_f0: float = 0.05
+    v_bi0: float = 0.14
+    v_p0: float = 0.35
+    v_q0: float = 0.09
+    q_bu: float = 5e-4  # drift of a user's bias, per event
+    q_bi: float = 1.3e-4
+    rho: float = 0.98  # what the fast bias keeps, per event
+    gaps_kept: float = 4.0  # and its clock, in geometric mean gaps
+    r0: float = 0.03  # prior variance, and cap, of a weight
+    w_q: float = 1e-7  # drift of a weight
+    huber: float = 4.0  # errors are clipped to this many deviations
+    noise_prior: float = 101.0  # events that a noise level of 1 counts for
+    q_sd: float = 0.028
+
+
+@numba.njit(**KERNEL)
+def start_user(users: Any, u: int, hyper: Any) -> None:
+    """A newcomer's row; its ``C00`` is set by the first event, from W8."""
+    state = users.state[u]
+    state.b = state.a = state.s = state.f = 0.0
+    for j in range(10):
+        state.C[j] = 0.0
+    state.C[0] = hyper.v_bu0
+    state.C[4] = hyper.v_a0
+    state.C[7] = hyper.v_s0
+    state.C[9] = hyper.v_f0
+    state.v_p = hyper.v_p0
+    state.nu = 1.0
+    users.factors[u, :] = 0.0
+
+
+@numba.njit(**KERNEL)
+def start_item(items: Any, i: int, hyper: Any) -> None:
+    """A new item's row: q is Gaussian, or p would never leave zero."""
+    state = items.state[i]
+    state.b = 0.0
+    state.v_b = hyper.v_bi0
+    state.v_q = hyper.v_q0
+    gaussian_factors(hyper.seed, items.hash[i], hyper.q_sd, items.factors[i])
+
+
+@numba.njit(**STEP)
+def drift(users: Any, u: int, time_ms: int, rule: Any, hyper: Any, C: Any) -> Any:
+    """Steps 2 and 3: the user's state as it stands at ``time_ms``; fills ``C: float64[10]``.
+
+    Returns:
+        The fast bias, v_bu0, and the two sums of the clock with this gap included.
+    """
+    state = users.state[u]
+    for j in range(10):
+        C[j] = state.C[j]
+    fast = np.float64(state.f)
+    v_bu0 = hyper.v_bu0 * math.exp(rule.W[8])
+    log_gap_sum = rule.log_gap_sum
+    gaps = rule.gaps
+    if users.header[u].ratings == 0:
+        C[0] = v_bu0
+        return fast, v_bu0, log_gap_sum, gaps
+    if C[0] < v_bu0:
+        C[0] = min(C[0] + hyper.q_bu, v_bu0)
+    rho = hyper.rho
+    gap = time_ms - users.header[u].time_ms
+    if gap > 0:
+        log_gap_sum += math.log(gap)
+        gaps += 1.0
+        rho *= math.exp(-gap / (hyper.gaps_kept * math.exp(log_gap_sum / gaps)))
+    fast *= rho
+    C[3] *= rho
+    C[6] *= rho
+    C[8] *= rho
+    C[9] = rho * rho * C[9] + (1.0 - rho * rho) * hyper.v_f0
+    return fast, v_bu0, log_gap_sum, gaps
+
+
+@numba.njit(**STEP)
+def terms(users: Any, u: int, fast: float, items: Any, i: int, n: float, rule: Any, X: Any) -> Any:
+    """Steps 4 and 5: fills ``X[:8]``.
+
+    Returns:
+        z, |p|^2, |q|^2, and m with this item included.
+    """
+    p = users.factors[u]
+    q = items.factors[i]
+    dot = np.float32(0)
+    p2 = np.float32(0)
+    q2 = np.float32(0)
+    for f in range(len(p)):
+        dot += p[f] * q[f]
+        p2 += p[f] * p[f]
+        q2 += q[f] * q[f]
+    log_count = math.log1p(items.header[i].ratings)
+    m = rule.m + (log_count - rule.m) / (n + 1.0)
+    b_i = np.float64(items.state[i].b)
+    X[0] = fast
+    X[1] = users.state[u].a * b_i
+    X[2] = users.state[u].s * (log_count - m) / 2
+    X[3] = dot
+    X[4] = 1.0
+    X[5] = (log_count - m) / 2
+    X[6] = 1.0 / (1.0 + users.header[u].ratings)
+    X[7] = b_i
+    z = users.state[u].b + b_i
+    for j in range(8):
+        z += rule.W[j] * X[j]
+    return z, np.float64(p2), np.float64(q2), m
+
+
+@numba.njit(**STEP)
+def innovation(
+    users: Any, u: int, items: Any, i: int, rule: Any, hyper: Any, C: Any, X: Any, p2: float, q2: float, g: Any
+) -> Any:
+    """Step 6: fills ``g = C h: float64[4]``.
+
+    Returns:
+        S, s_a, v_bi after its drift, and the noise part of S.
+    """
+    W = rule.W
+    h1 = W[1] * X[7]
+    h2 = W[2] * X[5]
+    h3 = W[0]
+    g[0] = C[0] + C[1] * h1 + C[2] * h2 + C[3] * h3
+    g[1] = C[1] + C[4] * h1 + C[5] * h2 + C[6] * h3
+    g[2] = C[2] + C[5] * h1 + C[7] * h2 + C[8] * h3
+    g[3] = C[3] + C[6] * h1 + C[8] * h2 + C[9] * h3
+    s_a = 1.0 + W[7] + W[1] * users.state[u].a
+    v_bi = min(items.state[i].v_b + hyper.q_bi, hyper.v_bi0)
+    noise = hyper.s2 * users.state[u].nu
+    bilinear = users.state[u].v_p * q2 + items.state[i].v_q * p2
+    S = noise + g[0] + g[1] * h1 + g[2] * h2 + g[3] * h3 + v_bi * s_a * s_a + W[3] * W[3] * bilinear
+    return S, s_a, v_bi, noise
+
+
+@numba.njit(**STEP)
+def learn_weights(rule: Any, X: Any, S: float, e: float, hyper: Any) -> None:
+    """Step 8: nine scalar filters that share one innovation."""
+    D = S
+    for j in range(9):
+        D += rule.R[j] * X[j] * X[j]
+    for j in range(9):
+        gain = rule.R[j] * X[j] / D
+        rule.W[j] += gain * e
+        rule.R[j] = min(rule.R[j] + hyper.w_q - gain * rule.R[j] * X[j], hyper.r0)
+    for j in range(4):
+        rule.W[j] = clip(rule.W[j], 0.0, 2.0)
+    rule.W[7] = clip(rule.W[7], -0.5, 1.0)
+    rule.W[8] = clip(rule.W[8], -2.0, 2.0)
+
+
+@numba.njit(**STEP)
+def learn_user(state: Any, fast: float, C: Any, g: Any, step: float, S: float) -> None:
+    """Step 10: ``(b, a, s, f) += g e/S; C -= g g'/S``."""
+    state.b += g[0] * step
+    state.a += g[1] * step
+    state.s += g[2] * step
+    state.f = fast + g[3] * step
+    place = 0
+    for row in range(4):
+        for column in range(row, 4):
+            state.C[place] = C[place] - g[row] * g[column] / S
+            place += 1
+
+
+@numba.njit(**STEP)
+def learn_factors(p: Any, q: Any, gain_p: Any, gain_q: Any) -> None:
+    """Step 12: ``p += gain_p q; q += gain_q p``, both from the old values."""
+    for f in range(len(p)):
+        old_p = p[f]
+        old_q = q[f]
+        p[f] = old_p + gain_p * old_q
+        q[f] = old_q + gain_q * old_p
+
+
+@numba.njit(**KERNEL)
+def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: Any) -> None:
+    """Learn a batch, event by event, each predicted before it is learned."""
+    shared = globals_.shared[0]
+    rule = globals_.rule[0]
+    C = np.empty(10)
+    X = np.empty(9)
+    g = np.empty(4)
+    k = max(users.factors.shape[1], 1)
+    for event in range(len(batch.user)):
+        u = batch.user[event]
+        user = users.header[u]
+        if batch.what[event] != RATING:
+            count_other(batch.what[event], user, batch.digest[event], shared)
+            if batch.what[event] == FORGET:
+                start_user(users, u, hyper)
+            continue
+        i = batch.item[event]
+        item = items.header[i]
+        count_event(user, item, batch.digest[event], shared)
+        r = batch.rating[event]
+        c0, sd = level(shared, hyper.low, hyper.high)  # 1
+        fast, v_bu0, log_gap_sum, gaps = drift(users, u, batch.time_ms[event], rule, hyper, C)  # 2, 3
+        z, p2, q2, m = terms(users, u, fast, items, i, shared.n, rule, X)  # 4, 5
+        X[8] = users.state[u].b * min(C[0] / v_bu0, 1.0)
+        S, s_a, v_bi, noise = innovation(users, u, items, i, rule, hyper, C, X, p2, q2, g)  # 6
+        bound = hyper.huber * math.sqrt(S)
+        e = clip((r - c0) / sd - z, -bound, bound)  # 7
+        step = e / S
+        gain_p = users.state[u].v_p * rule.W[3]
+        gain_q = items.state[i].v_q * rule.W[3]
+        moved = step * (g[0] + g[1] + g[2] + g[3] + v_bi * s_a)
+        moved += step * step * (gain_p * gain_p * q2 + gain_q * gain_q * p2)
+        if not (S > 0.0 and math.isfinite(z + moved) and math.isfinite(1.0 / S)):
+            shared.refused += 1
+            out.refused[event] = True
+            continue
+        out.model[event] = clip(c0 + sd * z, hyper.low, hyper.high)
+        score_event(event, shared, user, item, r, c0, hyper.low, hyper.high, out)
+        learn_weights(rule, X, S, e, hyper)  # 8
+        share = noise / S
+        users.state[u].nu *= 1.0 + share * (e * e / S - 1.0) / (hyper.noise_prior + user.ratings)  # 9
+        learn_user(users.state[u], fast, C, g, step, S)  # 10
+        items.state[i].b += v_bi * s_a * step  # 11
+        items.state[i].v_b = v_bi - (v_bi * s_a) ** 2 / S
+        learn_factors(users.factors[u], items.factors[i], np.float32(gain_p * step), np.float32(gain_q * step))  # 12
+        users.state[u].v_p -= gain_p * gain_p * q2 / (k * S)
+        items.state[i].v_q -= gain_q * gain_q * p2 / (k * S)
+        rule.m = m  # 13
+        rule.log_gap_sum = log_gap_sum
+        rule.gaps = gaps
+        count_rating(user, item, r, batch.time_ms[event], c0, shared)
+
+
+@numba.njit(**KERNEL)
+def start_users(users: Any, numbers: Any, hyper: Any) -> None:
+    """:func:`start_user` for each of ``numbers: int32[n]``."""
+    for u in numbers:
+        start_user(users, u, hyper)
+
+
+@numba.njit(**KERNEL)
+def start_items(items: Any, numbers: Any, hyper: Any) -> None:
+    """:func:`start_item` for each of ``numbers: int32[n]``."""
+    for i in numbers:
+        start_item(items, i, hyper)
+
+
+def new_globals() -> Any:
+    """The rule's part of the globals before the first event: ``RULE_GLOBALS[1]``."""
+    rule = np.zeros(1, RULE_GLOBALS)
+    rule["W"][0, :4] = 1.0
+    rule["R"][:] = Hyper(0.0, 1.0, 0).r0
+    return rule

@@ -1,0 +1,69 @@
+"""The adaptive rule's lookups: the same steps as ``adaptive.learn``, without a trace in the rows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numba
+import numpy as np
+
+from lfm_online.numba_flags import KERNEL
+from lfm_online.rules.adaptive import drift, innovation, terms
+from lfm_online.rules.bookkeeping import level
+
+PARTS: Final = (
+    "mean",
+    "user_bias",
+    "item_bias",
+    "fast_user_bias",  # W0 f
+    "slope_on_item_bias",  # W1 a_u b_i
+    "slope_on_popularity",  # W2 s_u x
+    "factors",  # W3 p.q
+    "level",  # W4
+    "popularity",  # W5 x
+    "newness",  # W6 y
+    "item_bias_gain",  # W7 b_i
+)
+
+
+@numba.njit(**KERNEL)
+def parts(
+    users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, time_ms: int, out: Any
+) -> float:
+    """Fill ``out: float64[len(PARTS)]``, in rating units; they sum to the score before the link.
+
+    Returns:
+        The prediction's standard deviation ``sd sqrt(S)``, in rating units.
+    """
+    shared = globals_.shared[0]
+    rule = globals_.rule[0]
+    C = np.empty(10)
+    X = np.empty(9)
+    g = np.empty(4)
+    c0, sd = level(shared, hyper.low, hyper.high)
+    fast, _, _, _ = drift(users, u, time_ms, rule, hyper, C)
+    _, p2, q2, _ = terms(users, u, fast, items, i, shared.n, rule, X)
+    S, _, _, _ = innovation(users, u, items, i, rule, hyper, C, X, p2, q2, g)
+    out[0] = c0
+    out[1] = sd * users.state[u].b
+    out[2] = sd * items.state[i].b
+    for j in range(8):
+        out[3 + j] = sd * rule.W[j] * X[j]
+    return sd * math.sqrt(S)
+
+
+@numba.njit(**KERNEL)
+def score_items(
+    users: Any, u: int, items: Any, globals_: Any, hyper: Any, time_ms: int, out: Any
+) -> None:
+    """Fill ``out: float64[n]`` with the score, before the link, of the first n items."""
+    shared = globals_.shared[0]
+    rule = globals_.rule[0]
+    C = np.empty(10)
+    X = np.empty(9)
+    c0, sd = level(shared, hyper.low, hyper.high)
+    fast, _, _, _ = drift(users, u, time_ms, rule, hyper, C)
+    for i in range(len(out)):
+        z, _, _, _ = terms(users, u, fast, items, i, shared.n, rule, X)
+        out[i] = c0 + sd * z

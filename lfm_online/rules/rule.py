@@ -1,0 +1,57 @@
+"""The interface behind which the learning rules stand: layout, constants and kernels of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfm_online.batch import Batch, Outcome
+from lfm_online.layout import Globals, Kind, Rows, row_bytes
+
+Link = Literal["clip", "sigmoid_range"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One learning rule with its constants.
+
+    The kernels take row numbers into :class:`Rows`; ``hyper`` is the named tuple that each takes.
+    """
+
+    name: str
+    code: int
+    user_state: np.dtype[Any]
+    item_state: np.dtype[Any]
+    globals_dtype: np.dtype[Any]
+    hyper: Any
+    link: Link
+    part_names: tuple[str, ...]
+    new_globals: Callable[[], NDArray[Any]]
+    start_users: Callable[[Rows, NDArray[np.int32], Any], None]
+    start_items: Callable[[Rows, NDArray[np.int32], Any], None]
+    learn: Callable[[Batch, Rows, Rows, Globals, Any, Outcome], None]
+    parts: Callable[[Rows, int, Rows, int, Globals, Any, int, NDArray[np.float64]], float]
+    score_items: Callable[[Rows, int, Rows, Globals, Any, int, NDArray[np.float64]], None]
+
+    def state_of(self, kind: Kind) -> np.dtype[Any]:
+        """The state record of a user's or an item's row."""
+        return self.user_state if kind == "user" else self.item_state
+
+    def row_bytes(self, kind: Kind, factors: int) -> int:
+        """Size in bytes of a stored row."""
+        return row_bytes(self.state_of(kind), factors)
+
+    def start(self, kind: Kind, rows: Rows, numbers: NDArray[np.int32]) -> None:
+        """Set state and factors of ``numbers: int32[n]`` to where a new row starts."""
+        (self.start_users if kind == "user" else self.start_items)(rows, numbers, self.hyper)
+
+    def rating_of(self, score: float) -> float:
+        """The link: a score as a rating within the range."""
+        low, high = self.hyper.low, self.hyper.high
+        if self.link == "sigmoid_range":
+            return float(low + (high - low) / (1.0 + np.exp(-score)))
+        return float(min(max(score, low), high))

@@ -1,0 +1,1 @@
+"""Where rows, watermarks and heads are kept: one interface, and its implementations."""

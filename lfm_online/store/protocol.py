@@ -1,0 +1,216 @@
+"""What the learner and the lookups ask of a store, and how it can fail.
+
+The numbered steps of a commit, all in one atomic step of the store:
+
+1. The head must be ``Commit.expected``, else nothing is written.
+2. Rows, histories and globals are *set*; new item ids are appended; watermarks are set; dead
+   letters are set in the outbox by their offset.
+3. The head becomes ``Commit.head``; the feed gets one entry, its stream id the head's sequence.
+
+That one comparison is the whole of the concurrency control: commits of a model stand in one
+order, whoever wrote them. Every implementation passes ``tests/contracts/test_store.py``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfm_online.layout import Kind
+
+
+class StoreAwayError(Exception):
+    """The store can't be reached or takes no writes now; nothing is known of what was in flight."""
+
+
+class StoreBrokenError(Exception):
+    """What lies in the store is not this model's, or no longer whole: waiting won't mend it."""
+
+
+class Head(NamedTuple):
+    """Which commit was the last: in the store 16 random bytes, then uint64 sequence."""
+
+    id: bytes
+    sequence: int
+
+    def to_bytes(self) -> bytes:
+        """As it lies in the store, 24 bytes."""
+        return self.id + struct.pack("<Q", self.sequence)
+
+    @classmethod
+    def from_bytes(cls, stored: bytes | None) -> Head:
+        """Read a head back; none stored is :data:`NO_HEAD`.
+
+        Raises:
+            StoreBrokenError: not 24 bytes.
+        """
+        if stored is None:
+            return NO_HEAD
+        if len(stored) != 24:
+            raise StoreBrokenError(f"the head is {len(stored)} bytes long, expected 24")
+        return cls(stored[:16], struct.unpack("<Q", stored[16:])[0])
+
+
+NO_HEAD = Head(bytes(16), 0)
+"""The head of a model without a commit."""
+
+
+class Range(NamedTuple):
+    """Offsets of one partition, from the first to before the end."""
+
+    partition: int
+    first: int
+    end: int
+
+
+class FeedEntry(NamedTuple):
+    """What one commit changed."""
+
+    head: Head
+    previous: Head
+    ranges: tuple[Range, ...]  # what it learned, in the order (partition, offset)
+    items: NDArray[np.uint32]  # numbers of changed items
+    users: NDArray[np.uint64]  # hashing.id_hash of changed users
+
+
+class RowBlock(NamedTuple):
+    """Rows to set, as bytes; see ``rows.Table.block`` and ``id_block``."""
+
+    ids: NDArray[np.uint8]  # uint8[total], the ids one behind the other
+    id_lengths: NDArray[np.int64]  # int64[n]
+    values: NDArray[np.uint8]  # uint8[n, row_bytes]
+
+
+class HistoryRuns(NamedTuple):
+    """Slots to set in users' histories; run r sets ``slots[starts[r]:starts[r + 1]]``."""
+
+    ids: NDArray[np.uint8]  # uint8[total], the run's user's id, one behind the other
+    id_lengths: NDArray[np.int64]  # int64[n_runs]
+    offsets: NDArray[np.int64]  # int64[n_runs], where the run begins in the value, bytes
+    starts: NDArray[np.int64]  # int64[n_runs + 1], bytes
+    slots: NDArray[np.uint8]  # uint8[total]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """All that one commit writes."""
+
+    expected: Head
+    entry: FeedEntry
+    globals: bytes
+    watermarks: Mapping[str, int]  # "topic-partition" -> next offset to learn
+    users: RowBlock
+    items: RowBlock
+    new_items: Sequence[str] = ()
+    runs: HistoryRuns | None = None
+    histories: Mapping[str, bytes] = field(default_factory=dict)  # whole values; empty: deleted
+    forgotten: Sequence[str] = ()  # users whose row is deleted
+    dead: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # partition -> offset -> letter
+    feed_entries: int = 20_000  # how long the feed is kept
+
+    @property
+    def head(self) -> Head:
+        """The head after this commit."""
+        return self.entry.head
+
+
+class Receipt(NamedTuple):
+    """What became of a commit."""
+
+    committed: bool  # False: refused, another commit got through
+    seconds: float  # what it cost the store; 0 where refused before it was sent
+
+
+class State(NamedTuple):
+    """The model as of one head, read in one step."""
+
+    head: Head
+    globals: bytes | None
+    watermarks: dict[str, int]
+    n_items: int
+
+
+class RowsRead(NamedTuple):
+    """Rows as of one head, read in one step; None where there is none."""
+
+    head: Head
+    users: Sequence[bytes | None]
+    items: Sequence[bytes | None]
+    histories: Sequence[bytes | None]
+    globals: bytes | None
+
+
+class FeedRead(NamedTuple):
+    """The feed after some head, and the head it leads to, read in one step."""
+
+    head: Head
+    entries: Sequence[FeedEntry] | None  # None: the feed does not link up with the head asked for
+
+
+class Store(Protocol):
+    """One model in a store. Every call may raise :class:`StoreAwayError`."""
+
+    def read_meta(self) -> bytes | None:
+        """The model's settings as JSON; None if there is no such model."""
+
+    def create(self, meta: bytes) -> bool:
+        """Set the meta of a new model; False if another process was first."""
+
+    def read_state(self) -> State:
+        """Head, globals, watermarks and count of items."""
+
+    def read_items(self, start: int) -> list[str]:
+        """Item ids from that number on."""
+
+    def read_rows(
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
+    ) -> RowsRead:
+        """Rows and histories with the head that they rest on."""
+
+    def send_commit(self, commit: Commit) -> None:
+        """Begin a commit; :meth:`receive_commit` must follow before any other call."""
+
+    def receive_commit(self) -> Receipt:
+        """Wait for the commit in flight."""
+
+    def read_feed(self, since: Head) -> FeedRead:
+        """What was committed after ``since``."""
+
+    def wait_feed(self, since: Head, seconds: float) -> None:
+        """Return once the head may differ from ``since``, or after that time."""
+
+    def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
+        """Up to about ``limit`` dead letters of a partition's outbox, by offset."""
+
+    def drop_dead(self, partition: int, offsets: Sequence[int]) -> None:
+        """Take forwarded letters out of the outbox."""
+
+    def count_dead(self, partition: int) -> int:
+        """How many letters lie in a partition's outbox."""
+
+    def scan_rows(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
+        """Every row of a kind, in no order; a row may come twice."""
+
+    def check(self) -> None:
+        """See that the server is fit to hold a model.
+
+        Raises:
+            StoreBrokenError: it isn't; the message names the server's setting to change.
+        """
+
+    def close(self) -> None:
+        """Drop the connection."""
+
+
+def block_rows(block: RowBlock) -> Iterator[tuple[str, bytes]]:
+    """Ids and values of a block, one by one (for stores without a compiled layout)."""
+    at = 0
+    ids: Any = block.ids.tobytes()
+    for length, value in zip(block.id_lengths, block.values, strict=True):
+        yield ids[at : at + length].decode(), value.tobytes()
+        at += int(length)

@@ -1,0 +1,315 @@
+"""A model in Redis or Valkey: one connection of one process.
+
+Commits go by WATCH and MULTI (docs/decisions has the benchmark). The WATCH for the next commit
+travels behind the EXEC of the last, so that a commit costs one round trip.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from lfm_online.layout import Kind
+from lfm_online.store import feed, resp
+from lfm_online.store.keys import Keys
+from lfm_online.store.protocol import (
+    Commit,
+    FeedRead,
+    Head,
+    Receipt,
+    RowsRead,
+    State,
+    StoreAwayError,
+    StoreBrokenError,
+)
+
+REPLY_SECONDS: Final = 10.0
+"""How long a reply may take before the connection is given up."""
+SCAN_COUNT: Final = 1000
+READ_KEYS: Final = 5000
+"""Keys of one MGET, so that the server is not blocked for long."""
+FEED_READ: Final = 1000
+"""Feed entries of one read: a reader further behind does better to read everything anew."""
+
+_AWAY = (redis.ConnectionError, redis.TimeoutError, OSError)
+# Replies that pass: loading, failed over, out of memory, a write that too few replicas took.
+_PASSING = ("LOADING", "READONLY", "OOM", "MASTERDOWN", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "TRYAGAIN")
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that never sends a command again by itself: a write may then count twice."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=REPLY_SECONDS,
+        socket_connect_timeout=REPLY_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        protocol=2,
+    )
+
+
+class RedisStore:
+    """The model ``model`` in the server at ``url``."""
+
+    def __init__(self, url: str, model: str) -> None:
+        """Connects on first use."""
+        self.keys = Keys(model)
+        self._client = connect(url)
+        self._connection: Any = None
+        self._watched: Head | None = None  # the head as it was when WATCH began; None: no WATCH
+        self._commit_reads = 0  # replies of the commit in flight
+
+    def close(self) -> None:
+        """Drop the connection; the next call makes a new one."""
+        self._watched = None
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._client.connection_pool.release(self._connection)
+            self._connection = None
+
+    @contextlib.contextmanager
+    def _conversation(self) -> Iterator[Any]:
+        """The connection; any failure on it drops it, since replies would then be out of step."""
+        try:
+            if self._connection is None:
+                self._connection = self._client.connection_pool.get_connection()
+            yield self._connection
+        except _AWAY as error:
+            self.close()
+            raise StoreAwayError(f"the store does not answer: {error} (LFM_STORE)") from error
+        except redis.ResponseError as error:
+            self.close()
+            if str(error).split(" ", 1)[0] in _PASSING or "OOM" in str(error):
+                raise StoreAwayError(f"the store takes no writes now: {error}") from error
+            raise StoreBrokenError(f"the store refused a command: {error}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def _transact(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """MULTI, commands, EXEC; the list of replies."""
+        packed = connection.pack_commands([("MULTI",), *commands, ("EXEC",)])
+        connection.send_packed_command(packed, check_health=False)
+        for _ in range(len(commands) + 1):
+            connection.read_response()
+        replies: list[Any] = connection.read_response()
+        for reply in replies:
+            if isinstance(reply, redis.ResponseError):
+                raise reply
+        return replies
+
+    def _call(self, *command: Any) -> Any:
+        with self._conversation() as connection:
+            connection.send_packed_command(connection.pack_command(*command), check_health=False)
+            return connection.read_response()
+
+    def check(self) -> None:
+        """See that the server never drops a row by itself (``maxmemory-policy noeviction``)."""
+        reply = self._call("INFO", "memory").decode()
+        fields = dict(line.split(":", 1) for line in reply.splitlines() if ":" in line)
+        policy = fields.get("maxmemory_policy", "noeviction")
+        if policy != "noeviction":
+            raise StoreBrokenError(
+                f"the store's maxmemory-policy is {policy!r}: it would drop rows; set it to noeviction"
+            )
+
+    def read_meta(self) -> bytes | None:
+        """The model's settings as JSON; None if there is no such model."""
+        meta: bytes | None = self._call("GET", self.keys.meta)
+        return meta
+
+    def create(self, meta: bytes) -> bool:
+        """Set the meta of a new model; False if another process was first."""
+        return self._call("SET", self.keys.meta, meta, "NX") is not None
+
+    def read_state(self) -> State:
+        """Head, globals, watermarks and count of items."""
+        with self._conversation() as connection:
+            self._watched = None
+            head, values, watermarks, n_items = self._transact(
+                connection,
+                [
+                    ("GET", self.keys.head),
+                    ("GET", self.keys.globals),
+                    ("HGETALL", self.keys.watermarks),
+                    ("LLEN", self.keys.items),
+                ],
+            )
+            marks = {
+                field.decode(): int(offset)
+                for field, offset in zip(watermarks[::2], watermarks[1::2], strict=True)
+            }
+            return State(Head.from_bytes(head), values, marks, n_items)
+
+    def read_items(self, start: int) -> list[str]:
+        """Item ids from that number on."""
+        ids: list[str] = []
+        while True:
+            first = start + len(ids)
+            part = self._call("LRANGE", self.keys.items, first, first + READ_KEYS - 1)
+            ids += [row_id.decode() for row_id in part]
+            if len(part) < READ_KEYS:
+                return ids
+
+    def read_rows(
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
+    ) -> RowsRead:
+        """Rows and histories with the head that they rest on."""
+        groups = [
+            [self.keys.user(user) for user in users],
+            [self.keys.item(item) for item in items],
+            [self.keys.history(user) for user in histories],
+        ]
+        commands: list[tuple[Any, ...]] = [("GET", self.keys.head), ("GET", self.keys.globals)]
+        owners = []
+        for owner, keys in enumerate(groups):
+            for start in range(0, len(keys), READ_KEYS):
+                commands.append(("MGET", *keys[start : start + READ_KEYS]))
+                owners.append(owner)
+        with self._conversation() as connection:
+            self._watched = None  # EXEC ends every WATCH
+            head, values, *parts = self._transact(connection, commands)
+        found: list[list[bytes | None]] = [[], [], []]
+        for owner, part in zip(owners, parts, strict=True):
+            found[owner] += part
+        return RowsRead(Head.from_bytes(head), *found, values)
+
+    def _watch(self, connection: Any) -> None:
+        connection.send_packed_command(self._watch_command(connection), check_health=False)
+        connection.read_response()
+        self._watched = Head.from_bytes(connection.read_response())
+
+    def _watch_command(self, connection: Any) -> Any:
+        return connection.pack_commands([("WATCH", self.keys.head), ("GET", self.keys.head)])
+
+    def send_commit(self, commit: Commit) -> None:
+        """Begin a commit; the server works on it while the caller goes on."""
+        with self._conversation() as connection:
+            if self._watched is None:
+                self._watch(connection)
+            self._commit_reads = 0
+            if self._watched != commit.expected:
+                return
+            payload, self._commit_reads = self._lay_out(connection, commit)
+            connection.send_packed_command(payload, check_health=False)
+
+    def _lay_out(self, connection: Any, commit: Commit) -> tuple[list[bytes], int]:
+        """The commit's bytes, and how many replies lie before that of EXEC."""
+        keys = self.keys
+        rows = resp.mset([(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)])
+        commands: list[tuple[Any, ...]] = []
+        gone = [keys.user(user) for user in commit.forgotten]
+        gone += [keys.history(user) for user, value in commit.histories.items() if not value]
+        if gone:
+            commands.append(("DEL", *gone))
+        kept = [(keys.history(user), value) for user, value in commit.histories.items() if value]
+        if kept:
+            commands.append(("MSET", *(part for pair in kept for part in pair)))
+        if commit.new_items:
+            commands.append(("RPUSH", keys.items, *commit.new_items))
+        commands.append(("SET", keys.globals, commit.globals))
+        if commit.watermarks:
+            commands.append(("HSET", keys.watermarks, *(x for pair in commit.watermarks.items() for x in pair)))
+        commands += [
+            ("HSET", keys.dead(partition), *(x for pair in letters.items() for x in pair))
+            for partition, letters in commit.dead.items()
+        ]
+        commands.append(("SET", keys.head, commit.head.to_bytes()))
+        fields = [part for pair in feed.to_fields(commit.entry).items() for part in pair]
+        commands.append(
+            ("XADD", keys.feed, "MAXLEN", "~", commit.feed_entries, f"{commit.head.sequence}-0", *fields)
+        )
+        runs = resp.setranges(keys.history_prefix, commit.runs) if commit.runs is not None else b""
+        n_runs = len(commit.runs.id_lengths) if commit.runs is not None else 0
+        payload = [
+            *connection.pack_commands([("TIME",), ("MULTI",)]),
+            rows,
+            *connection.pack_commands(commands),
+            runs,
+            *connection.pack_commands([("EXEC",), ("TIME",)]),
+            *self._watch_command(connection),
+        ]
+        return [b"".join(payload)], bool(rows) + len(commands) + n_runs
+
+    def receive_commit(self) -> Receipt:
+        """Wait for the commit in flight."""
+        if self._commit_reads == 0:
+            return Receipt(committed=False, seconds=0.0)
+        with self._conversation() as connection:
+            before = connection.read_response()
+            connection.read_response()  # MULTI
+            # A command that can't be queued makes EXEC fail, and nothing is written.
+            for _ in range(self._commit_reads):
+                connection.read_response()
+            self._commit_reads = 0
+            replies = connection.read_response()
+            after = connection.read_response()
+            connection.read_response()  # WATCH
+            self._watched = Head.from_bytes(connection.read_response())
+            for reply in replies or ():
+                if isinstance(reply, redis.ResponseError):
+                    raise StoreBrokenError(f"a commit was written in part, the store said {reply}")
+        seconds = int(after[0]) - int(before[0]) + (int(after[1]) - int(before[1])) / 1e6
+        return Receipt(replies is not None, seconds)
+
+    def read_feed(self, since: Head) -> FeedRead:
+        """What was committed after ``since``."""
+        with self._conversation() as connection:
+            self._watched = None
+            stored, found = self._transact(
+                connection,
+                [
+                    ("GET", self.keys.head),
+                    ("XRANGE", self.keys.feed, f"{since.sequence + 1}-0", "+", "COUNT", FEED_READ),
+                ],
+            )
+        head = Head.from_bytes(stored)
+        entries = [
+            feed.from_fields(dict(zip(fields[::2], fields[1::2], strict=True))) for _, fields in found
+        ]
+        return FeedRead(head, feed.linked(since, entries, head))
+
+    def wait_feed(self, since: Head, seconds: float) -> None:
+        """Return once the head may differ from ``since``, or after that time."""
+        milliseconds = max(1, int(seconds * 1000))
+        self._call("XREAD", "COUNT", 1, "BLOCK", milliseconds, "STREAMS", self.keys.feed, f"{since.sequence}-0")
+
+    def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
+        """Up to about ``limit`` dead letters of a partition's outbox, by offset."""
+        letters: dict[int, bytes] = {}
+        cursor: Any = b"0"
+        while True:
+            cursor, found = self._call("HSCAN", self.keys.dead(partition), cursor, "COUNT", 100)
+            letters |= {int(k): v for k, v in zip(found[::2], found[1::2], strict=True)}
+            if int(cursor) == 0 or len(letters) >= limit:
+                return dict(sorted(letters.items()))
+
+    def drop_dead(self, partition: int, offsets: Sequence[int]) -> None:
+        """Take forwarded letters out of the outbox."""
+        if offsets:
+            self._call("HDEL", self.keys.dead(partition), *offsets)
+
+    def count_dead(self, partition: int) -> int:
+        """How many letters lie in a partition's outbox."""
+        return int(self._call("HLEN", self.keys.dead(partition)))
+
+    def scan_rows(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
+        """Every row of a kind, in no order; a row may come twice."""
+        prefix = self.keys.user_prefix if kind == "user" else self.keys.item_prefix
+        pattern = "".join(f"\\{c}" if c in "*?[]\\^" else c for c in prefix) + "*"
+        start = len(prefix.encode())
+        cursor: Any = b"0"
+        while True:
+            cursor, names = self._call("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)
+            values = self._call("MGET", *names) if names else []
+            for name, value in zip(names, values, strict=True):
+                if value is not None:
+                    yield name[start:].decode(), value
+            if int(cursor) == 0:
+                return

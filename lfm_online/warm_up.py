@@ -1,0 +1,116 @@
+"""Compiles every kernel before it is needed: ``python -m lfm_online.warm_up``.
+
+Each is called once through the classes that call it at run time, so that it is compiled for exactly
+the types it will meet; a kernel that is compiled twice shows in ``tests/unit/test_warm_up.py``. With
+a filled cache this takes a second or two.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from lfm_online import history
+from lfm_online.batch import FORGET, RATING, RETRACTION, batch_of
+from lfm_online.ledger import event_digests
+from lfm_online.model import Model
+from lfm_online.rows import Table
+from lfm_online.rules.registry import make_rule
+from lfm_online.store import resp
+from lfm_online.store.protocol import RowBlock
+
+RULES: Final = ("adaptive", "sgd")
+
+
+def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] = lambda step: None) -> None:
+    """Compile all kernels, or load them from the cache.
+
+    Args:
+        rules: Names of the learning rules that will be used.
+        on_step: Called with what comes next, for people.
+    """
+    for name in rules:
+        model = Model(make_rule(name, 0.0, 1.0, 0), factors=2)
+        steps: dict[str, Callable[[], None]] = {
+            f"rule {name}: learn": partial(_learn, model),
+            f"rule {name}: lookups": partial(_look_up, model),
+            f"rule {name}: rows as bytes": partial(_lay_out, model),
+        }
+        for step, run in steps.items():
+            on_step(step)
+            run()
+
+
+def _learn(model: Model) -> None:
+    """Start rows, and learn one event of each kind."""
+    digests = event_digests(0, np.zeros(3, np.int32), np.arange(3, dtype=np.int64))
+    user, item = model.users.numbers(["u"] * 3), model.items.numbers(["i"] * 3)
+    model.users.load(np.unique(user), [None])
+    model.items.load(np.unique(item), [None])
+    what = [FORGET, RETRACTION, RATING]
+    model.learn(batch_of(user, item, [0.5] * 3, [0] * 3, what=what, digest=digests))
+
+
+def _look_up(model: Model) -> None:
+    rule, users, items = model.rule, model.users.rows, model.items.rows
+    rule.parts(users, 0, items, 0, model.globals, rule.hyper, 0, np.empty(len(rule.part_names)))
+    rule.score_items(users, 0, items, model.globals, rule.hyper, 0, np.empty(1))
+
+
+def _lay_out(model: Model) -> None:
+    """Rows, ids and histories as the bytes of a commit."""
+    number = np.zeros(1, np.int32)
+    resp.mset([("u:", _row_block(model.users)), ("i:", _row_block(model.items))])
+    codes = history.rating_codes(np.zeros(1), 0.0, 1.0)
+    resp.setranges("h:", history.runs(model.users, number, np.zeros(1, np.uint32), number, codes, 1))
+
+
+def _row_block(table: Table) -> RowBlock:
+    number = np.zeros(1, np.int32)
+    return RowBlock(*table.id_block(number), table.block(number))
+
+
+def kernels() -> Iterator[Any]:
+    """The compiled functions of all modules imported so far, each once."""
+    found = {
+        id(value): value
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == __package__
+        for value in vars(module).values()
+        if isinstance(value, Dispatcher)
+    }
+    yield from found.values()
+
+
+def drop_stale_cache() -> None:
+    """Delete what was compiled before the newest change to a source file.
+
+    Numba's cache follows the file that a kernel stands in, not those whose steps are compiled into it.
+    """
+    newest = max(source.stat().st_mtime for source in Path(__file__).parent.rglob("*.py"))
+    for directory in {kernel.stats.cache_path for kernel in kernels()} - {None}:
+        for compiled in Path(directory).glob("*.nb[ic]"):
+            if compiled.stat().st_mtime < newest:
+                compiled.unlink(missing_ok=True)
+
+
+def _main() -> None:
+    began = time.perf_counter()
+
+    def report(step: str) -> None:
+        sys.stderr.write(f"{time.perf_counter() - began:5.1f} s  {step}\n")
+
+    drop_stale_cache()
+    warm_up(on_step=report)
+    report("all kernels are compiled")
+
+
+if __name__ == "__main__":
+    _main()

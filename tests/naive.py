@@ -1,0 +1,271 @@
+"""Slow, obvious twins of the kernels: plain Python and float64, written from the equations of docs/model.md."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfm_online.hashing import id_hash
+from lfm_online.layout import Kind
+
+Vector = NDArray[np.float64]
+MASK = 2**64 - 1
+
+
+def fmix64(x: int) -> int:
+    """MurmurHash3's 64-bit finaliser."""
+    x = ((x ^ (x >> 33)) * 0xFF51AFD7ED558CCD) & MASK
+    x = ((x ^ (x >> 33)) * 0xC4CEB9FE1A85EC53) & MASK
+    return x ^ (x >> 33)
+
+
+def event_digest(topic: str, partition: int, offset: int) -> int:
+    return fmix64(offset ^ fmix64(zlib.crc32(topic.encode()) << 32 | partition)) % 2**32
+
+
+def gaussian_factors(seed: int, row_hash: int, sd: float, k: int) -> Vector:
+    key = fmix64(row_hash ^ fmix64(seed))
+    numbers: list[float] = []
+    for pair in range((k + 1) // 2):
+        bits = fmix64((key + (2 * pair + 1) * 0x9E3779B97F4A7C15) & MASK)
+        radius = sd * math.sqrt(-2 * math.log(((bits >> 32) + 1) / 2**32))
+        angle = 2 * math.pi * (bits % 2**32) / 2**32
+        numbers += [radius * math.cos(angle), radius * math.sin(angle)]
+    return np.array(numbers[:k])
+
+
+def resp(*words: bytes) -> bytes:
+    """A command as Redis reads it."""
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+
+
+class Ring:
+    """A user's history: the last ``size`` ratings, as the bytes of a store would be set one by one."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.n = 0
+        self.value = b""
+
+    def append(self, item: int, code: int) -> None:
+        at = 6 * (self.n % self.size)
+        slot = item.to_bytes(4, "little") + code.to_bytes(2, "little")
+        self.value = self.value[:at] + slot + self.value[at + 6 :]
+        self.n += 1
+
+
+@dataclass
+class Row:
+    """What every rule keeps of a user or an item, and the rule's own terms by name."""
+
+    events: int = 0
+    digest: int = 0
+    ratings: int = 0
+    time_ms: int = 0
+    bias_sum: float = 0.0
+    terms: dict[str, Any] = field(default_factory=dict)
+
+    def bias(self) -> float:
+        return self.bias_sum / (self.ratings + 5)
+
+
+class Twin(ABC):
+    """A model that learns one event at a time; rows by id."""
+
+    def __init__(self, low: float, high: float, seed: int, k: int) -> None:
+        self.low, self.high, self.seed, self.k = low, high, seed, k
+        self.users: dict[str, Row] = {}
+        self.items: dict[str, Row] = {}
+        self.learned: list[float] = []
+        self.scored: list[tuple[bool, Vector]] = []  # cold, squared errors of model, mean, bias
+        self.events = 0
+
+    @abstractmethod
+    def new_terms(self, kind: Kind, row_id: str) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def predict_and_learn(self, u: Row, i: Row, r: float, time_ms: int) -> float: ...
+
+    def row(self, kind: Kind, row_id: str) -> Row:
+        rows = self.users if kind == "user" else self.items
+        if row_id not in rows:
+            rows[row_id] = Row(terms=self.new_terms(kind, row_id))
+        return rows[row_id]
+
+    def gaussian(self, kind: Kind, row_id: str, sd: float) -> Vector:
+        return gaussian_factors(self.seed, id_hash(kind, row_id.encode()), sd, self.k)
+
+    def level(self) -> tuple[float, float]:
+        """c0 and sd."""
+        n, mid, quarter = len(self.learned), (self.low + self.high) / 2, (self.high - self.low) / 4
+        squares = n * float(np.var(self.learned)) if n else 0.0
+        c0 = (sum(self.learned) + 10 * mid) / (n + 10)
+        return c0, math.sqrt((squares + 10 * quarter**2) / (n + 10))
+
+    def clip(self, value: float) -> float:
+        return min(max(value, self.low), self.high)
+
+    def rate(self, user: str, item: str, r: float, time_ms: int, digest: int) -> Vector:
+        """Learn a rating; what model, mean and bias-only guess said of it before."""
+        u, i = self.row("user", user), self.row("item", item)
+        self.events += 1
+        for row in (u, i):
+            row.events += 1
+            row.digest = (row.digest + digest) % 2**32
+        c0, _ = self.level()
+        bias = self.clip(c0 + u.bias() + i.bias())
+        guesses = np.array([self.predict_and_learn(u, i, r, time_ms), c0, bias])
+        self.scored.append((u.ratings == 0 or i.ratings == 0, (r - guesses) ** 2))
+        b_u, b_i = u.bias(), i.bias()
+        u.bias_sum += r - c0 - b_i
+        i.bias_sum += r - c0 - b_u
+        for row in (u, i):
+            row.time_ms = max(row.time_ms, time_ms) if row.ratings else time_ms
+            row.ratings += 1
+        self.learned.append(r)
+        return guesses
+
+    def retract(self, user: str, digest: int) -> None:
+        row = self.row("user", user)
+        self.events += 1
+        row.events += 1
+        row.digest = (row.digest + digest) % 2**32
+
+    def forget(self, user: str) -> None:
+        self.events += 1
+        self.users.pop(user, None)
+        self.row("user", user)
+
+    def squared_error(self) -> Vector:
+        """Sums by predictor and cohort (warm, cold)."""
+        sums = np.zeros((3, 2))
+        for cold, squares in self.scored:
+            sums[:, int(cold)] += squares
+        return sums
+
+    def recent(self) -> tuple[float, Vector]:
+        """The weight of the scored ratings, halved every 10,000, and their squared errors so weighted."""
+        ages = np.arange(len(self.scored))[::-1]
+        weights = 2.0 ** (-ages / 10_000)
+        return weights.sum(), weights @ np.array([squares for _, squares in self.scored])
+
+
+class Sgd(Twin):
+    """The textbook rule."""
+
+    def __init__(self, low: float, high: float, seed: int, k: int, link: str = "clip", **steps: float) -> None:
+        super().__init__(low, high, seed, k)
+        self.link = link
+        self.steps = {
+            "step_bias": 0.01,
+            "step_factors": 0.01,
+            "regularisation_bias": 0.02,
+            "regularisation_factors": 0.02,
+        } | steps
+
+    def new_terms(self, kind: Kind, row_id: str) -> dict[str, Any]:
+        return {"b": 0.0, "factors": self.gaussian(kind, row_id, 0.05)}
+
+    def predict_and_learn(self, u: Row, i: Row, r: float, time_ms: int) -> float:
+        mu, _ = self.level()
+        span = self.high - self.low
+        if self.link == "sigmoid_range":
+            mu = math.log((mu - self.low) / (self.high - mu))
+        b_u, b_i, p, q = u.terms["b"], i.terms["b"], u.terms["factors"], i.terms["factors"]
+        score = mu + b_u + b_i + p @ q
+        if self.link == "clip":
+            r_hat, d = self.clip(score), r - score
+        else:
+            sigmoid = 1 / (1 + math.exp(-score))
+            r_hat = self.low + span * sigmoid
+            d = (r - r_hat) * span * sigmoid * (1 - sigmoid)
+        s = self.steps
+        u.terms["b"] = b_u + s["step_bias"] * (d - s["regularisation_bias"] * b_u)
+        i.terms["b"] = b_i + s["step_bias"] * (d - s["regularisation_bias"] * b_i)
+        u.terms["factors"] = p + s["step_factors"] * (d * q - s["regularisation_factors"] * p)
+        i.terms["factors"] = q + s["step_factors"] * (d * p - s["regularisation_factors"] * q)
+        return r_hat
+
+
+class Adaptive(Twin):
+    """The adaptive rule; the numbers in the comments are the steps of docs/model.md."""
+
+    def __init__(self, low: float, high: float, seed: int, k: int) -> None:
+        super().__init__(low, high, seed, k)
+        self.W = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0], float)
+        self.R = np.full(9, 0.03)
+        self.gaps: list[float] = []
+        self.log_counts: list[float] = []
+
+    def new_terms(self, kind: Kind, row_id: str) -> dict[str, Any]:
+        if kind == "user":
+            return {
+                "state": np.zeros(4),
+                "C": np.diag([0.06, 0.2, 0.02, 0.05]),
+                "v_p": 0.35,
+                "nu": 1.0,
+                "factors": np.zeros(self.k),
+            }
+        return {"b": 0.0, "v_b": 0.14, "v_q": 0.09, "factors": self.gaussian(kind, row_id, 0.028)}
+
+    def predict_and_learn(self, u: Row, i: Row, r: float, time_ms: int) -> float:
+        W, R = self.W.copy(), self.R.copy()
+        c0, sd = self.level()  # 1
+        user, C = self.drifted(u, time_ms)  # 2, 3
+        b_u, a_u, s_u, f = user
+        b_i, v_p, v_q = i.terms["b"], u.terms["v_p"], i.terms["v_q"]
+        v_bi = min(i.terms["v_b"] + 1.3e-4, 0.14)
+        p, q = u.terms["factors"], i.terms["factors"]
+        self.log_counts.append(math.log(1 + i.ratings))  # 4
+        x = (self.log_counts[-1] - float(np.mean(self.log_counts))) / 2
+        y = 1 / (1 + u.ratings)
+        v_bu0 = 0.06 * math.exp(W[8])
+        X = np.array([f, a_u * b_i, s_u * x, p @ q, 1, x, y, b_i, b_u * min(C[0, 0] / v_bu0, 1)])
+        z = b_u + b_i + W[:8] @ X[:8]  # 5
+        h = np.array([1, W[1] * b_i, W[2] * x, W[0]])  # 6
+        s_a = 1 + W[7] + W[1] * a_u
+        g = C @ h
+        noise = 0.55 * u.terms["nu"]
+        S = noise + h @ g + v_bi * s_a**2 + W[3] ** 2 * (v_p * (q @ q) + v_q * (p @ p))
+        e = min(max((r - c0) / sd - z, -4 * math.sqrt(S)), 4 * math.sqrt(S))  # 7
+        D = S + R @ X**2  # 8
+        self.W = W + R * X * e / D
+        self.R = np.minimum(R + 1e-7 - (R * X) ** 2 / D, 0.03)
+        self.W[:4] = np.clip(self.W[:4], 0, 2)
+        self.W[7] = np.clip(self.W[7], -0.5, 1)
+        self.W[8] = np.clip(self.W[8], -2, 2)
+        u.terms["nu"] *= 1 + noise / S * (e**2 / S - 1) / (101 + u.ratings)  # 9
+        u.terms["state"] = user + g * e / S  # 10
+        u.terms["C"] = C - np.outer(g, g) / S
+        i.terms["b"] = b_i + v_bi * s_a * e / S  # 11
+        i.terms["v_b"] = v_bi - (v_bi * s_a) ** 2 / S
+        u.terms["factors"] = p + v_p * W[3] * (e / S) * q  # 12
+        i.terms["factors"] = q + v_q * W[3] * (e / S) * p
+        u.terms["v_p"] = v_p - (v_p * W[3]) ** 2 * (q @ q) / (self.k * S)
+        i.terms["v_q"] = v_q - (v_q * W[3]) ** 2 * (p @ p) / (self.k * S)
+        return self.clip(c0 + sd * z)
+
+    def drifted(self, u: Row, time_ms: int) -> tuple[Vector, Vector]:
+        """Steps 2 and 3: the user's state and its covariance as they stand at that time."""
+        state, C = u.terms["state"].copy(), u.terms["C"].copy()
+        v_bu0 = 0.06 * math.exp(self.W[8])
+        if u.ratings == 0:
+            return state, np.diag([v_bu0, 0.2, 0.02, 0.05])
+        if C[0, 0] < v_bu0:
+            C[0, 0] = min(C[0, 0] + 5e-4, v_bu0)
+        rho = 0.98
+        gap = time_ms - u.time_ms
+        if gap > 0:
+            self.gaps.append(gap)
+            rho *= math.exp(-gap / (4 * math.exp(np.mean(np.log(self.gaps)))))
+        state[3] *= rho
+        C[3, :3] *= rho
+        C[:3, 3] *= rho
+        C[3, 3] = rho**2 * C[3, 3] + (1 - rho**2) * 0.05
+        return state, C

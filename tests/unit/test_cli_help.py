@@ -1,0 +1,41 @@
+"""The command line's help: fast, and with an example everywhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from worker.cli import COMMANDS, main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--help"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert f"lfm-online {command}" in result.output.split("Example")[1]
+
+
+def test_the_group_lists_every_command() -> None:
+    output = CliRunner().invoke(main, ["--help"]).output
+    listed = [line.split()[0] for line in output.split("Commands:")[1].splitlines() if line[2:3].isalpha()]
+    assert listed == list(COMMANDS)
+
+
+def test_help_loads_neither_numba_nor_kafka() -> None:
+    code = (
+        "import sys\n"
+        "from worker.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "print(sorted({'numba', 'kafka', 'numpy', 'pydantic', 'litestar'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    result = CliRunner().invoke(main, ["lern"])
+    assert result.exit_code == 2
+    assert "lern" in result.output

@@ -1,0 +1,151 @@
+"""Both rules' kernels against their slow twins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lfm_online.batch import RATING
+from lfm_online.model import Model
+from tests.naive import Adaptive, Row, Sgd, Twin
+from tests.streams import HIGH, LOW, Event, learn, learn_slowly, made_stream, new_model
+
+SGD_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"link": "sigmoid_range"},
+    {"step_bias": 0.05, "step_factors": 0.2, "regularisation_bias": 0.1, "regularisation_factors": 0.3},
+]
+
+
+def _pair(rule: str, factors: int, options: dict[str, Any]) -> tuple[Model, Twin]:
+    twin = (
+        Adaptive(LOW, HIGH, 1, factors) if rule == "adaptive" else Sgd(LOW, HIGH, 1, factors, **options)
+    )
+    return new_model(rule, factors, 1, **options), twin
+
+
+CASES = [("adaptive", {})] + [("sgd", options) for options in SGD_OPTIONS]
+
+
+@pytest.mark.parametrize("factors", [1, 8, 32, 33])
+@pytest.mark.parametrize(("rule", "options"), CASES)
+def test_a_stream_with_tombstones_and_retractions_teaches_what_its_twin_learns(
+    rule: str, options: dict[str, Any], factors: int
+) -> None:
+    model, twin = _pair(rule, factors, options)
+    events = made_stream(factors, 400)
+    outcome = learn(model, events)
+    guesses = learn_slowly(twin, events)
+    _assert_alike(model, twin, events, outcome, guesses)
+
+
+@pytest.mark.parametrize(("rule", "options"), CASES)
+def test_a_batch_that_repeats_a_user_and_an_item_learns_them_one_after_another(
+    rule: str, options: dict[str, Any]
+) -> None:
+    model, twin = _pair(rule, 8, options)
+    events = [
+        Event(RATING, user, item, rating, 1000 * j, j)
+        for j, (user, item, rating) in enumerate(
+            [("a", "x", 5), ("a", "x", 1), ("a", "y", 4), ("b", "x", 2), ("a", "x", 5), ("b", "x", 3)]
+        )
+    ]
+    outcome = learn(model, events)
+    _assert_alike(model, twin, events, outcome, learn_slowly(twin, events))
+    assert outcome.ordinal.tolist() == [0, 1, 2, 0, 3, 1]
+    assert outcome.cold.tolist() == [True, False, True, True, False, False]
+
+
+@pytest.mark.parametrize(("rule", "options"), CASES)
+def test_forget_between_two_ratings_makes_the_user_a_newcomer_and_leaves_the_item(
+    rule: str, options: dict[str, Any]
+) -> None:
+    model, twin = _pair(rule, 8, options)
+    rating = Event(RATING, "a", "x", 5.0, 1000, 77)
+    events = [rating, Event(2, "a", "", np.nan, 2000, 78), rating._replace(time_ms=3000, digest=79)]
+    outcome = learn(model, events)
+    _assert_alike(model, twin, events, outcome, learn_slowly(twin, events))
+    user, item = model.users.rows.header[0], model.items.rows.header[0]
+    assert (user["events"], user["digest"], user["ratings"]) == (1, 79, 1)
+    assert (item["events"], item["digest"], item["ratings"]) == (2, 77 + 79, 2)
+    assert outcome.ordinal[2] == 0
+
+
+@pytest.mark.parametrize(("rule", "options"), CASES)
+def test_a_retraction_counts_in_the_users_ledger_and_teaches_nothing(
+    rule: str, options: dict[str, Any]
+) -> None:
+    model, twin = _pair(rule, 8, options)
+    rating = Event(RATING, "a", "x", 5.0, 1000, 77)
+    learn(model, [rating])
+    learn_slowly(twin, [rating])
+    before = model.users.block(np.zeros(1, np.int32))[0].tobytes()
+    shared = model.globals.shared.copy()
+    retraction = Event(1, "a", "", np.nan, 2000, 2**32 - 1)
+    learn(model, [retraction])
+    learn_slowly(twin, [retraction])
+    after = model.users.block(np.zeros(1, np.int32))[0].tobytes()
+    assert after[:4] + after[12:] == before[:4] + before[12:]
+    assert (model.users.rows.header["events"][0], model.users.rows.header["digest"][0]) == (2, 76)
+    shared["events"] += 1
+    assert_array_equal(model.globals.shared, shared)
+    _assert_ledgers_equal(model, twin)
+
+
+def _assert_alike(
+    model: Model, twin: Twin, events: list[Event], outcome: Any, guesses: np.ndarray[Any, Any]
+) -> None:
+    rated = np.array([event.what == RATING for event in events])
+    assert not outcome.refused.any()
+    # float32 rows against float64: seven digits, less what a few hundred updates round away.
+    tolerance = {"rtol": 2e-4, "atol": 2e-5}
+    for column, guess in zip((outcome.model, outcome.mean, outcome.bias), guesses.T, strict=True):
+        assert_allclose(column[rated], guess[rated], **tolerance)
+    _assert_ledgers_equal(model, twin)
+    for table, rows in ((model.users, twin.users), (model.items, twin.items)):
+        for row_id, row in rows.items():
+            number = table.number_of[row_id]
+            for name, value in _terms(model, row).items():
+                kept = table.rows.factors if name == "factors" else table.rows.state[name]
+                assert_allclose(kept[number], value, **tolerance, err_msg=f"{name} of {row_id}")
+            assert_allclose(table.rows.header["bias_sum"][number], row.bias_sum, **tolerance)
+    shared = model.shared
+    assert_allclose(shared["mean"], np.mean(twin.learned), rtol=1e-12)
+    assert_allclose(shared["m2"], np.var(twin.learned) * len(twin.learned), rtol=1e-9, atol=1e-9)
+    assert_allclose(shared["squared_error"].reshape(3, 2), twin.squared_error(), **tolerance)
+    assert shared["scored"].tolist() == [sum(cold is c for cold, _ in twin.scored) for c in (False, True)]
+    weight, squares = twin.recent()
+    assert_allclose(shared["recent_weight"], weight, rtol=1e-12)
+    assert_allclose(shared["recent_squared_error"], squares, **tolerance)
+    if isinstance(twin, Adaptive):
+        rule = model.globals.rule[0]
+        assert_allclose(rule["W"], twin.W, **tolerance)
+        assert_allclose(rule["R"], twin.R, **tolerance)
+        assert_allclose(rule["m"], np.mean(twin.log_counts), rtol=1e-9)
+        assert rule["gaps"] == len(twin.gaps)
+        assert_allclose(rule["log_gap_sum"], np.log(twin.gaps).sum(), rtol=1e-9)
+
+
+def _terms(model: Model, row: Row) -> dict[str, Any]:
+    """A twin's terms by the names of the stored record's fields."""
+    terms = dict(row.terms)
+    if "state" in terms:
+        terms |= zip("basf", terms.pop("state"), strict=True)
+        terms["C"] = terms["C"][np.triu_indices(4)]
+        if row.ratings == 0:
+            del terms["C"]  # a newcomer's C00 is set by its first event
+    return terms
+
+
+def _assert_ledgers_equal(model: Model, twin: Twin) -> None:
+    assert model.shared["events"] == twin.events
+    assert model.shared["n"] == len(twin.learned)
+    for table, rows in ((model.users, twin.users), (model.items, twin.items)):
+        assert sorted(table.ids) == sorted(rows)
+        for row_id, row in rows.items():
+            header = table.rows.header[table.number_of[row_id]]
+            for name in ("events", "digest", "ratings", "time_ms"):
+                assert header[name] == getattr(row, name), (name, row_id)

@@ -1,0 +1,87 @@
+"""What lookups take: ids, counts, times. Ids travel in the query or the body, since they may hold any character."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from litestar import Request
+from litestar.openapi.spec import Example
+from litestar.params import Dependency, Parameter
+
+from lfm_online.replica import Replica
+from worker.api.problems import BadFieldError
+from worker.decode import BadEventError, check_id
+
+NEWEST_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
+TheReplica = Annotated[Replica, Dependency(skip_validation=True)]
+
+UserId = Annotated[
+    str,
+    Parameter(
+        query="user",
+        description="The user's id: 1 to 256 bytes of UTF-8 without control characters.",
+        examples=[Example(value="42")],
+    ),
+]
+ItemId = Annotated[
+    str,
+    Parameter(
+        query="item",
+        description="The item's id: 1 to 256 bytes of UTF-8 without control characters.",
+        examples=[Example(value="318")],
+    ),
+]
+HowMany = Annotated[
+    int,
+    Parameter(query="n", ge=1, le=1000, description="How many at most.", examples=[Example(value=10)]),
+]
+AtMs = Annotated[
+    int | None,
+    Parameter(
+        query="at",
+        ge=0,
+        le=NEWEST_MS,
+        description="The time to answer for, Unix milliseconds; the newest rating's where not given.",
+        examples=[Example(value=964_982_703_000)],
+    ),
+]
+
+
+def checked_id(value: str | int, field: str) -> str:
+    """An id as the model knows it; an integer stands for its decimal digits.
+
+    Raises:
+        BadFieldError: no id can be so.
+    """
+    try:
+        return check_id(str(value), field)
+    except BadEventError as error:
+        raise BadFieldError(field, str(error).removeprefix(f"{field} ")) from error
+
+
+async def read_query_as_utf8(request: Request[Any, Any, Any]) -> None:
+    """See that the query is UTF-8 before it is taken apart, which would replace what isn't.
+
+    Raises:
+        BadFieldError: a parameter is not UTF-8, or comes twice.
+    """
+    query = request.scope["query_string"]
+    seen = set()
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        field = unquote_to_bytes(name.replace(b"+", b" ")).decode(errors="replace")
+        if field in seen and field:
+            raise BadFieldError(field, "given more than once")
+        seen.add(field)
+        try:
+            unquote_to_bytes(value).decode()
+        except UnicodeDecodeError as error:
+            raise BadFieldError(field, "not UTF-8 when percent-decoded") from error
+    # A client may send UTF-8 as it is; the framework would read it as Latin-1.
+    request.scope["query_string"] = quote_from_bytes(query, safe=_ASCII).encode()
+
+
+_ASCII: Final = "".join(map(chr, range(128)))

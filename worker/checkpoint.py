@@ -1,0 +1,333 @@
+"""The model in memory and the store, kept in step: one commit after another, each event once.
+
+A batch goes through these numbered steps:
+
+1. Leave out what lies below the watermarks; what does not join up with them must be fetched again.
+2. Ids to row numbers; rows that are not in memory are read in one step with the head. A head that
+   is not the one expected means: follow the feed (:meth:`Checkpoint.resync`) and start over.
+3. Learn.
+4. Send the commit: rows, histories, globals, new items, watermarks, dead letters, head and feed,
+   valid only on the head that the rows rest on.
+5. Settle: the store says committed, or refused. Refused, or no answer: the rows that the batch
+   touched are dropped from memory, the feed is followed, and the batch goes through 1 to 4 again;
+   the watermarks then tell what of it is still to be learned.
+
+Architecture invariant: a row in memory is either as of ``head``, or touched by ``in_flight``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfm_online import history
+from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome
+from lfm_online.ledger import event_digests, topic_crc
+from lfm_online.model import Model, changed_rows
+from lfm_online.rows import Table
+from lfm_online.store.protocol import (
+    NO_HEAD,
+    Commit,
+    FeedEntry,
+    Head,
+    HistoryRuns,
+    Receipt,
+    RowBlock,
+    RowsRead,
+    State,
+    Store,
+)
+from worker.events import Events
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A commit that was sent and not yet answered, and what it rests on."""
+
+    events: Events
+    batch: Batch
+    outcome: Outcome
+    commit: Commit
+    users: NDArray[np.int32]  # rows touched, as numbers
+    items: NDArray[np.int32]
+
+
+class Begun(NamedTuple):
+    """What :meth:`Checkpoint.begin` did."""
+
+    sent: bool  # False: nothing of the events was left to learn
+    gaps: list[int]  # partitions to be fetched again from their watermarks
+
+
+class Settled(NamedTuple):
+    """What became of the commit in flight."""
+
+    done: InFlight
+    receipt: Receipt
+
+
+class Checkpoint:
+    """Learns batches into one model, and commits each."""
+
+    def __init__(
+        self,
+        store: Store,
+        model: Model,
+        topic: str,
+        *,
+        history_size: int,
+        feed_entries: int,
+        new_id: Callable[[], bytes],
+    ) -> None:
+        """Starts without knowledge: call :meth:`resync` first.
+
+        Args:
+            store: Holds the model.
+            model: Its rows in memory.
+            topic: Names the watermarks' fields.
+            history_size: Slots of a user's history; 0 is off.
+            feed_entries: How long the feed is kept.
+            new_id: Gives 16 random bytes for each commit.
+        """
+        self.store = store
+        self.model = model
+        self.topic = topic
+        self.head: Head = NO_HEAD
+        self.watermarks: dict[int, int] = {}
+        self.in_flight: InFlight | None = None
+        self.rewinds = 0  # how often everything in memory had to go: the store's watermarks may be lower
+        self._known = False  # whether anything in memory rests on ``head``
+        self._n_items = 0  # items in the store's list as of ``head``
+        self._crc = topic_crc(topic)
+        self._history_size = history_size
+        self._feed_entries = feed_entries
+        self._new_id = new_id
+
+    def begin(self, events: Events) -> Begun:
+        """Steps 1 to 4. No commit may be in flight."""
+        while True:
+            # 1. What the watermarks leave to learn.
+            left, gaps = events.from_watermarks(self.watermarks)
+            if not left.ranges:
+                return Begun(sent=False, gaps=gaps)
+            # 2. Rows.
+            batch, histories = self._resolve(left)
+            if batch is None:
+                continue
+            # 3. Learn.
+            outcome = self.model.learn(batch)
+            users, items = changed_rows(batch)
+            # 4. Commit; it counts as in flight from before the first byte is sent.
+            commit = self._commit(left, batch, outcome, users, items, histories)
+            self.in_flight = InFlight(left, batch, outcome, commit, users, items)
+            self.store.send_commit(commit)
+            return Begun(sent=True, gaps=gaps)
+
+    def settle(self) -> Settled | None:
+        """Step 5, the store's answer; None if nothing is in flight.
+
+        After a refusal, and after an exception from the store, call :meth:`resync`, then
+        :meth:`begin` with the same events.
+        """
+        flight = self.in_flight
+        if flight is None:
+            return None
+        receipt = self.store.receive_commit()
+        if receipt.committed:
+            self.in_flight = None
+            self.head = flight.commit.head
+            self._n_items = len(self.model.items)
+            self.watermarks.update({r.partition: r.end for r in flight.events.ranges})
+        return Settled(flight, receipt)
+
+    def resync(self) -> None:
+        """Bring memory to the store's head, whatever happened: step 5's second half.
+
+        Rows touched by a commit in flight are dropped. If the feed leads from the head in memory to
+        the store's, the rows that it names are dropped too; else all are.
+        """
+        flight = self.in_flight
+        if flight is not None:
+            self.model.users.forget(flight.users)
+            self.model.items.forget(flight.items)
+        self.model.items.truncate(self._n_items)
+        while True:
+            entries = self.store.read_feed(self.head).entries if self._known else None
+            state = self.store.read_state()
+            if entries is None or (entries[-1].head if entries else self.head) != state.head:
+                if entries is not None:
+                    continue  # another commit got in between the two reads
+                self._forget_everything()
+            for entry in entries or ():
+                self._drop(entry)
+            # Nothing was assigned so far, so an exception on the way here changes nothing.
+            self._n_items = min(self._n_items, state.n_items)
+            self.model.items.truncate(self._n_items)
+            self.model.items.add(self.store.read_items(self._n_items)[: state.n_items - self._n_items])
+            self._take(state)
+            return
+
+    def _take(self, state: State) -> None:
+        self.model.load_globals(state.globals)
+        prefix = f"{self.topic}-"
+        self.watermarks = {
+            int(name.removeprefix(prefix)): offset
+            for name, offset in state.watermarks.items()
+            if name.startswith(prefix)
+        }
+        self.head = state.head
+        self._n_items = state.n_items
+        self._known = True
+        self.in_flight = None
+
+    def _forget_everything(self) -> None:
+        self.rewinds += 1
+        self.model.users.forget_all()
+        self.model.items.forget_all()
+        self.model.items.truncate(0)  # a store that fell back may have given numbers anew
+        self._n_items = 0
+
+    def _drop(self, entry: FeedEntry) -> None:
+        """Rows that another commit changed must be read again."""
+        users, items = self.model.users, self.model.items
+        users.forget(np.flatnonzero(np.isin(users.rows.hash[: len(users)], entry.users)))
+        items.forget(entry.items[entry.items < len(items)])
+
+    def _resolve(self, events: Events) -> tuple[Batch | None, dict[str, bytes | None]]:
+        """Step 2: the batch by row numbers, and the stored histories of users that rewrite theirs."""
+        users, items = self.model.users, self.model.items
+        user = users.numbers(events.users)
+        item = np.full(len(events), -1, np.int32)
+        rated = events.what == RATING
+        if rated.all():
+            item = items.numbers(events.items)
+        else:
+            chosen = np.flatnonzero(rated)
+            item[chosen] = items.numbers([events.items[j] for j in chosen])
+        rewriting = self._rewriting(events)
+        read = self._read_missing(user, item[rated], rewriting)
+        if read is not None and read.head != self.head:
+            self.resync()
+            return None, {}
+        digests = event_digests(self._crc, events.partition, events.offset)
+        batch = Batch(events.what, user, item, events.rating, events.time_ms, digests)
+        return batch, dict(zip(rewriting, read.histories if read else (), strict=True))
+
+    def _rewriting(self, events: Events) -> list[str]:
+        """Users whose history is not only appended to by these events."""
+        if self._history_size == 0:
+            return []
+        return list(dict.fromkeys(events.users[j] for j in np.flatnonzero(events.what != RATING)))
+
+    def _read_missing(
+        self, user: NDArray[np.int32], item: NDArray[np.int32], histories: list[str]
+    ) -> RowsRead | None:
+        """Load what is not in memory; rows on another head than ours are left for the resync."""
+        users, items = self.model.users, self.model.items
+        want_users = _missing(users, user)
+        want_items = _missing(items, item)
+        # An item that the list of this head doesn't hold has no row.
+        items.start(want_items[want_items >= self._n_items])
+        want_items = want_items[want_items < self._n_items]
+        if not (len(want_users) or len(want_items) or histories):
+            return None
+        read = self.store.read_rows(
+            [users.ids[number] for number in want_users], [items.ids[number] for number in want_items], histories
+        )
+        if read.head == self.head:
+            users.load(want_users, read.users)
+            items.load(want_items, read.items)
+        return read
+
+    def _commit(
+        self,
+        events: Events,
+        batch: Batch,
+        outcome: Outcome,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        histories: dict[str, bytes | None],
+    ) -> Commit:
+        model = self.model
+        gone = np.zeros(0, np.int32)
+        if (batch.what == FORGET).any():
+            gone = users[model.users.rows.header["events"][users] == 0]
+        kept = users if len(gone) == 0 else users[~np.isin(users, gone)]
+        runs, rewritten = self._histories(events, batch, outcome, histories)
+        dead: dict[int, dict[int, bytes]] = {}
+        for letter in events.letters:
+            dead.setdefault(letter.partition, {})[letter.offset] = letter.to_bytes()
+        return Commit(
+            expected=self.head,
+            entry=FeedEntry(
+                Head(self._new_id(), self.head.sequence + 1),
+                self.head,
+                tuple(events.ranges),
+                items.astype(np.uint32),
+                model.users.rows.hash[users],
+            ),
+            globals=model.globals_bytes(),
+            watermarks={f"{self.topic}-{r.partition}": r.end for r in events.ranges},
+            users=_row_block(model.users, kept),
+            items=_row_block(model.items, items),
+            new_items=model.items.ids[self._n_items :],
+            runs=runs,
+            histories=rewritten,
+            forgotten=[model.users.ids[number] for number in gone],
+            dead=dead,
+            feed_entries=self._feed_entries,
+        )
+
+    def _histories(
+        self, events: Events, batch: Batch, outcome: Outcome, stored: dict[str, bytes | None]
+    ) -> tuple[HistoryRuns | None, dict[str, bytes]]:
+        """Slots to set, and whole histories of users who forgot or took something back."""
+        if self._history_size == 0 or len(events) == 0:
+            return None, {}
+        hyper = self.model.rule.hyper
+        codes = history.rating_codes(np.nan_to_num(batch.rating, nan=hyper.low), hyper.low, hyper.high)
+        appended = (batch.what == RATING) & ~outcome.refused
+        rewritten: dict[str, bytes] = {}
+        for name, value in stored.items():
+            number = self.model.users.number_of[name]
+            own = np.flatnonzero(batch.user == number)
+            changes = [
+                (int(batch.what[j]), int(outcome.ordinal[j]), self._item_number(events, batch, j), int(codes[j]))
+                for j in own
+                if appended[j] or batch.what[j] != RATING
+            ]
+            rewritten[name] = history.rewrite(value, changes, self._history_size)
+            appended[own] = False
+        if not appended.any():
+            return None, rewritten
+        chosen = slice(None) if appended.all() else np.flatnonzero(appended)
+        runs = history.runs(
+            self.model.users,
+            batch.user[chosen],
+            outcome.ordinal[chosen],
+            batch.item[chosen],
+            codes[chosen],
+            self._history_size,
+        )
+        return runs, rewritten
+
+    def _item_number(self, events: Events, batch: Batch, j: int) -> int:
+        """The item that an event names; a retraction's may be unknown (-1)."""
+        if batch.what[j] == RETRACTION:
+            return self.model.items.number_of.get(events.items[j], -1)
+        return int(batch.item[j])
+
+
+def _missing(table: Table, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Row numbers, each once, that are not in memory."""
+    wanted: NDArray[np.int32] = np.unique(numbers[~table.loaded[numbers]])
+    return wanted
+
+
+def _row_block(table: Table, numbers: NDArray[np.int32]) -> RowBlock:
+    ids, lengths = table.id_block(numbers)
+    return RowBlock(ids, lengths, table.block(numbers))

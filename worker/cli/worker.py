@@ -1,0 +1,66 @@
+"""``lfm-online worker``: the learner."""
+
+from __future__ import annotations
+
+import click
+
+from worker.cli.options import settings_options
+from worker.settings import Settings
+
+
+@click.command()
+@settings_options(
+    "kafka",
+    "topic",
+    "group",
+    "session_timeout_seconds",
+    "poll_records",
+    "store",
+    "model",
+    "new_model",
+    "rule",
+    "factors",
+    "rating_range",
+    "seed",
+    "history",
+    "sgd_link",
+    "sgd_step_bias",
+    "sgd_step_factors",
+    "sgd_regularisation_bias",
+    "sgd_regularisation_factors",
+    "user_field",
+    "item_field",
+    "rating_field",
+    "time_field",
+    "time_unit",
+    "record_max_bytes",
+    "future_tolerance_seconds",
+    "dead_letter_topic",
+    "dead_letter_outbox",
+    "dead_letter_max_bytes",
+    "commit_seconds",
+    "feed_entries",
+    "worker_host",
+    "worker_port",
+    "log_level",
+)
+def worker(settings: Settings) -> None:
+    """Learn the topic's ratings into the store, each exactly once, until SIGTERM.
+
+    \b
+    Example:
+      lfm-online worker --kafka 127.0.0.1:9092 --topic ratings --store redis://127.0.0.1:6379/0
+    """
+    from lfm_online.layout import FormatError
+    from lfm_online.meta import MetaMismatchError
+    from lfm_online.store.protocol import StoreBrokenError
+    from worker.log_setup import set_up_logging
+    from worker.model_opening import NewModelError
+    from worker.service import Service
+    from worker.source.protocol import SourceBrokenError
+
+    set_up_logging(settings.log_level)
+    try:
+        Service(settings).run()
+    except (FormatError, MetaMismatchError, NewModelError, SourceBrokenError, StoreBrokenError, OSError) as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,1 @@
+"""Events that can't be learned: what is kept of them, and how they reach their topic."""

@@ -1,0 +1,156 @@
+"""From the outbox to the dead-letter topic, so that none is lost: a letter leaves the outbox only
+once the broker has confirmed it. After a crash one may be sent again; its headers name topic,
+partition and offset, so that a reader can drop the repeat.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from lfm_online.store.protocol import Store, StoreAwayError
+from worker.dead_letters.letter import DeadLetter, read_letter
+from worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 500
+"""Letters of one partition under way at a time."""
+RETRY_SECONDS: Final = 1.0
+
+
+class Receipt(Protocol):
+    """A letter on its way."""
+
+    def done(self) -> bool:
+        """Whether its fate is known."""
+
+    def confirmed(self) -> bool:
+        """Whether the broker has it, once done."""
+
+
+class Publisher(Protocol):
+    """Sends letters to the dead-letter topic."""
+
+    def send(self, letter: DeadLetter) -> Receipt:
+        """Send one; raises ``OSError`` or ``KafkaError`` if that can't even begin."""
+
+    def close(self) -> None:
+        """Stop sending."""
+
+
+class _KafkaReceipt:
+    def __init__(self, future: Any) -> None:
+        self._future = future
+
+    def done(self) -> bool:
+        return bool(self._future.is_done)
+
+    def confirmed(self) -> bool:
+        return bool(self._future.succeeded())
+
+
+class KafkaPublisher:
+    """Sends by kafka-python, every replica confirming; connects with the first letter."""
+
+    def __init__(self, settings: Settings) -> None:
+        """To ``settings.dead_letters_to``."""
+        self._settings = settings
+        self._producer: Any = None
+
+    def send(self, letter: DeadLetter) -> Receipt:
+        """Send one letter, keyed as its record was."""
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                bootstrap_servers=self._settings.kafka.split(","), acks="all", linger_ms=5, max_block_ms=5000
+            )
+        return _KafkaReceipt(
+            self._producer.send(
+                self._settings.dead_letters_to, key=letter.key, value=letter.value, headers=letter.headers()
+            )
+        )
+
+    def close(self) -> None:
+        """Stop sending."""
+        if self._producer is not None:
+            self._producer.close(timeout=5)
+            self._producer = None
+
+
+class Forwarder:
+    """Empties the outboxes of the partitions that this worker owns; its caller steps it."""
+
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        *,
+        counted: Callable[[int, int], None],
+        forwarded: Callable[[int], None],
+        clock: Callable[[], float],
+    ) -> None:
+        """With a store connection of its own, since a commit may be in flight on the worker's.
+
+        Args:
+            store: Holds the outboxes.
+            publisher: Takes the letters.
+            counted: Told ``(partition, letters)`` left in an outbox, after each look.
+            forwarded: Told how many letters were confirmed.
+            clock: Monotonic seconds.
+        """
+        self.trouble = ""
+        self._store = store
+        self._publisher = publisher
+        self._counted = counted
+        self._forwarded = forwarded
+        self._clock = clock
+        self._under_way: dict[tuple[int, int], Receipt] = {}
+        self._next_look = 0.0
+
+    def step(self, partitions: frozenset[int]) -> None:
+        """Look into the outboxes at most once a second, unless letters are under way; never waits."""
+        if not self._under_way and self._clock() < self._next_look:
+            return
+        try:
+            if self._under_way:
+                self._take_confirmed()
+            if not self._under_way:
+                self._send(partitions)
+            self.trouble = ""
+        except (StoreAwayError, KafkaError, OSError) as error:
+            if not self.trouble:
+                log.warning("dead letters stay in the outbox: %s", error)
+            self.trouble = str(error)
+            self._under_way.clear()
+            self._next_look = self._clock() + RETRY_SECONDS
+
+    def _send(self, partitions: frozenset[int]) -> None:
+        self._next_look = self._clock() + RETRY_SECONDS
+        for partition in sorted(partitions):
+            letters = self._store.count_dead(partition)
+            self._counted(partition, letters)
+            if letters == 0:
+                continue
+            for offset, stored in self._store.read_dead(partition, AT_ONCE).items():
+                self._under_way[partition, offset] = self._publisher.send(read_letter(stored))
+
+    def _take_confirmed(self) -> None:
+        done = {place: receipt for place, receipt in self._under_way.items() if receipt.done()}
+        confirmed: dict[int, list[int]] = {}
+        for (partition, offset), receipt in done.items():
+            del self._under_way[partition, offset]
+            if receipt.confirmed():
+                confirmed.setdefault(partition, []).append(offset)
+        for partition, offsets in confirmed.items():
+            self._store.drop_dead(partition, offsets)
+            self._forwarded(len(offsets))
+        if len(done) > sum(map(len, confirmed.values())):
+            raise OSError("the dead-letter topic did not take some letters (LFM_DEAD_LETTER_TOPIC)")
+
+    def close(self) -> None:
+        """Stop sending; what is not confirmed stays in the outbox."""
+        self._publisher.close()

@@ -1,0 +1,120 @@
+"""Health and metrics over HTTP, and a server in a thread; the learner and the lookups both have them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+Problems = Callable[[], list[str]]
+"""Says what is wrong; empty while nothing is."""
+
+START_SECONDS: Final = 30.0
+DRAIN_SECONDS: Final = 10
+"""How long requests in flight may still take once the server stops."""
+
+
+class Health(msgspec.Struct):
+    """Whether a process is well."""
+
+    ok: bool
+    problems: list[str]
+
+
+class PortTakenError(RuntimeError):
+    """A server can't listen where its settings say."""
+
+
+def health_routes(live: Problems, ready: Problems, registry: CollectorRegistry) -> list[HTTPRouteHandler]:
+    """The handlers of ``/livez``, ``/readyz`` and ``/metrics``.
+
+    Args:
+        live: What only a restart of the process would mend.
+        ready: Why the process can't do its work now.
+        registry: Its metrics.
+    """
+
+    @get("/livez", summary="Whether the process should go on", tags=["health"], sync_to_thread=False)
+    def livez() -> Response[Health]:
+        return _health(live())
+
+    @get("/readyz", summary="Whether the process can do its work", tags=["health"], sync_to_thread=False)
+    def readyz() -> Response[Health]:
+        return _health(ready())
+
+    @get("/metrics", summary="Metrics for Prometheus", tags=["health"], sync_to_thread=True)
+    def metrics() -> Response[bytes]:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return [livez, readyz, metrics]
+
+
+def _health(problems: list[str]) -> Response[Health]:
+    return Response(Health(not problems, problems), status_code=503 if problems else 200)
+
+
+def health_app(live: Problems, ready: Problems, registry: CollectorRegistry) -> Litestar:
+    """An app with the health routes alone; see :func:`health_routes`."""
+    return Litestar(health_routes(live, ready, registry), openapi_config=None)
+
+
+class Served:
+    """An app that is being served."""
+
+    def __init__(self, app: Any, listener: socket.socket) -> None:
+        """Serve ``app`` on a listening socket; returns once it answers.
+
+        Raises:
+            RuntimeError: it did not start.
+        """
+        host, self.port = listener.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_SECONDS
+        )
+        self._server = uvicorn.Server(config)
+        # Not in the main thread, where uvicorn would take the signals for itself.
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name=f"http-{self.port}", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError(f"the HTTP server at {self.url} did not start; its log says why")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Take no more connections, answer what is in flight, and end."""
+        self._server.should_exit = True
+        self._thread.join(DRAIN_SECONDS + 5)
+
+
+def serve_in_thread(app: Any, host: str, port: int, *, setting: str) -> Served:
+    """Serve an ASGI app in a thread.
+
+    Args:
+        app: The app.
+        host: Address or name to listen on.
+        port: Port; 0 takes a free one, which is then ``Served.port``.
+        setting: What to change if the port is taken, for the error's message.
+
+    Raises:
+        PortTakenError: the address can't be listened on.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PortTakenError(f"can't listen on {host}:{port}: {reason} ({setting})") from error
+    return Served(app, listener)

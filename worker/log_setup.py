@@ -1,0 +1,12 @@
+"""One line a message, to standard error."""
+
+from __future__ import annotations
+
+import logging
+
+
+def set_up_logging(level: str) -> None:
+    """Log the project's messages from ``level`` on, and warnings of libraries."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    for name in ("worker", "lfm_online"):
+        logging.getLogger(name).setLevel(level.upper())

@@ -1,0 +1,66 @@
+"""Opening a model: is it the one that these settings describe, and may a new one start here?"""
+
+from __future__ import annotations
+
+from lfm_online.meta import Meta, check_same, read_meta
+from lfm_online.store.protocol import Store
+from worker.rule_options import rule_options
+from worker.settings import Settings
+from worker.source.protocol import Source
+
+
+class NewModelError(Exception):
+    """The store does not know the model, but its group has read the topic before."""
+
+
+def meta_of(settings: Settings, topic_id: str) -> Meta:
+    """What the settings say of a model's rows."""
+    return Meta(
+        rule=settings.rule,
+        factors=settings.factors,
+        low=settings.rating_range.low,
+        high=settings.rating_range.high,
+        seed=settings.seed,
+        history=settings.history,
+        topic=settings.topic,
+        topic_id=topic_id,
+        user_field=settings.user_field,
+        item_field=settings.item_field,
+        rating_field=settings.rating_field,
+        time_field=settings.time_field,
+        time_unit=settings.time_unit,
+        options=rule_options(settings),
+    )
+
+
+def open_model(store: Store, source: Source, settings: Settings) -> Meta:
+    """See that the store's model is of these settings, or enter a new one.
+
+    A model is new only if it has no meta and its group no committed offset: a store that lost
+    everything must not look like a fresh start.
+
+    Raises:
+        MetaMismatchError: the model was started with other settings.
+        NewModelError: a model that the store does not know, read before by the group.
+        StoreBrokenError: the server is not fit to hold a model.
+        StoreAwayError: the store does not answer.
+        SourceAwayError: the broker does not answer, or the topic is not there yet.
+    """
+    store.check()
+    own = meta_of(settings, source.topic_id())
+    stored = store.read_meta()
+    if stored is None:
+        read_before = source.committed()
+        if read_before and not settings.new_model:
+            raise NewModelError(
+                f"the store does not know model {settings.model!r}, but group {settings.group!r} has read topic "
+                f"{settings.topic!r} up to {read_before}. If the store lost the model and it is to be learned anew, "
+                "start with --new-model (LFM_NEW_MODEL); else check LFM_STORE, LFM_MODEL and LFM_GROUP"
+            )
+        if store.create(own.to_bytes()):
+            return own
+        stored = store.read_meta()
+        if stored is None:
+            return open_model(store, source, settings)
+    check_same(read_meta(stored, settings.model), own, settings.model)
+    return own

@@ -1,0 +1,250 @@
+"""The worker's loop, a plain object that its caller steps.
+
+One step:
+
+1. Fetch and decode up to a commit's worth of events, while the commit before is in flight.
+2. A changed assignment is a barrier: settle, then start every partition from its watermark.
+3. Settle the commit in flight; one that was refused is learned again from the store's rows.
+4. Learn what was fetched, and send its commit.
+
+Architecture invariants: at most one commit is in flight; nothing fetched is learned but through
+``Checkpoint.begin``, which asks the watermarks; trouble with the store never loses an event, since
+every recovery starts from the watermarks.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from lfm_online.store.protocol import StoreAwayError
+from worker.batch_size import BatchSize
+from worker.checkpoint import Checkpoint, Settled
+from worker.decode import Decoder
+from worker.events import Events, join
+from worker.observer import Observer
+from worker.source.protocol import Source, SourceAwayError
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS: Final = 0.2
+"""How long a poll waits when nothing is in flight; bounds how long a stop takes."""
+GROUP_COMMIT_SECONDS: Final = 1.0
+"""Between two commits of the group's offsets, which only outside tools read."""
+FIRST_BACKOFF_SECONDS: Final = 0.05
+LONGEST_BACKOFF_SECONDS: Final = 2.0
+
+
+class Pipeline:
+    """Learns what the source yields, through one checkpoint."""
+
+    def __init__(
+        self,
+        source: Source,
+        checkpoint: Checkpoint,
+        decoder: Decoder,
+        observer: Observer,
+        batch_size: BatchSize,
+        *,
+        outbox_limit: int,
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        """Nothing is asked of source or store before the first step.
+
+        Args:
+            source: Where events come from.
+            checkpoint: Learns and commits them.
+            decoder: Bytes to events.
+            observer: Told of everything that happens; its own errors are not caught.
+            batch_size: How many events a commit takes.
+            outbox_limit: Most dead letters held for a partition.
+            clock: Monotonic seconds.
+            rng: Spreads the retries.
+        """
+        self.source = source
+        self.checkpoint = checkpoint
+        self.assigned: frozenset[int] = frozenset()
+        self.store_trouble: str = ""
+        self.source_trouble: str = ""
+        self._decoder = decoder
+        self._observer = observer
+        self._batch_size = batch_size
+        self._outbox_limit = outbox_limit
+        self._outbox: Counter[int] = Counter()
+        self._outbox_waits = False
+        self._clock = clock
+        self._rng = rng
+        self._fetched: Events | None = None
+        self._restart = True  # positions must be taken from the watermarks before anything is learned
+        self._rewinds = checkpoint.rewinds
+        self._retries = 0
+        self._retry_at = 0.0
+        self._group_committed_at = clock()
+        self._to_group: dict[int, int] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Nothing fetched is unlearned, nothing in flight."""
+        return self._fetched is None and self.checkpoint.in_flight is None
+
+    def step(self) -> None:
+        """Do one step of the loop; returns after at most about ``IDLE_SECONDS`` without work.
+
+        Raises:
+            SourceBrokenError: the topic can't be read.
+            StoreBrokenError: what lies in the store is not this model's.
+            FormatError: a row in the store is not of this model's layout.
+        """
+        try:
+            self._step()
+        except StoreAwayError as error:
+            self._store_away(error)
+        except SourceAwayError as error:
+            self._source_away(error)
+
+    def drain(self) -> None:
+        """Settle the commit in flight, learning again what was refused; drop what was only fetched."""
+        self._fetched = None
+        while self.checkpoint.in_flight is not None:
+            self._settle()
+        self._commit_group()
+
+    def outbox_changed(self, partition: int, letters: int) -> None:
+        """The forwarder counted a partition's outbox."""
+        self._outbox[partition] = letters
+
+    def _step(self) -> None:
+        waiting = self._clock() < self._retry_at
+        # 1. Fetch and decode.
+        if self._fetched is None:
+            busy = self.checkpoint.in_flight is not None
+            with self._observer.step("fetch"):
+                records = self.source.poll(0.0 if busy else IDLE_SECONDS, self._batch_size.events)
+            self.source_trouble = ""
+            if records and not self._restart:
+                with self._observer.step("decode"):
+                    self._fetched = join([self._decoder.decode(r) for r in records])
+        # 2. A changed assignment is a barrier.
+        assigned = self.source.take_assignment()
+        if assigned is not None:
+            log.info("assigned partitions: %s", sorted(assigned) or "none")
+            self.assigned = assigned
+            self._restart = True
+            self._observer.assigned(assigned)
+        if waiting:
+            return
+        if self._restart:
+            self._start_from_watermarks()
+            return
+        # 3. Settle.
+        with self._observer.step("settle"):
+            self._settle()
+        # 4. Learn and send.
+        if self._fetched is not None and self.checkpoint.in_flight is None:
+            self._learn_fetched(self._fetched)
+        if self._clock() - self._group_committed_at >= GROUP_COMMIT_SECONDS:
+            self._commit_group()
+
+    def _learn_fetched(self, events: Events) -> None:
+        full = self._outbox_full(events)
+        if full != self._outbox_waits:
+            self._outbox_waits = full
+            if full:
+                log.warning("an outbox holds %s dead letters (LFM_DEAD_LETTER_OUTBOX): the stream waits", max(self._outbox.values()))
+            (self.source.hold if full else self.source.release)()
+        if full:
+            self.source.poll(IDLE_SECONDS, 1)  # stays in the group
+            return
+        self._fetched = None
+        with self._observer.step("learn"):
+            self._begin(events)
+
+    def _begin(self, events: Events) -> None:
+        begun = self.checkpoint.begin(events)
+        if begun.gaps or self.checkpoint.rewinds != self._rewinds:
+            # The store fell back behind what was fetched.
+            self._restart = True
+
+    def _settle(self) -> None:
+        settled = self.checkpoint.settle()
+        if settled is None:
+            return
+        if settled.receipt.committed:
+            self._committed(settled)
+            return
+        self._observer.refused()
+        self.checkpoint.resync()
+        self._begin(settled.done.events)
+
+    def _committed(self, settled: Settled) -> None:
+        done = settled.done
+        self._retries = 0
+        self._batch_size.observe(len(done.events), settled.receipt.seconds)
+        self._to_group |= {r.partition: r.end for r in done.events.ranges}
+        for letter in done.events.letters:
+            self._outbox[letter.partition] += 1
+        self._observer.committed(settled)
+
+    def _start_from_watermarks(self) -> None:
+        """Drop what was fetched, and read every partition from its watermark on."""
+        if self.checkpoint.in_flight is not None and self.store_trouble == "":
+            settled = self.checkpoint.settle()
+            if settled is not None and settled.receipt.committed:
+                self._committed(settled)
+        self._fetched = None
+        self.checkpoint.resync()
+        self._rewinds = self.checkpoint.rewinds
+        marks = self.checkpoint.watermarks
+        first = self.source.first_offsets(sorted(p for p in self.assigned if p not in marks))
+        for partition in sorted(self.assigned):
+            self.source.seek(partition, marks.get(partition, first.get(partition, 0)))
+        self._to_group = {p: marks[p] for p in self.assigned if p in marks}
+        self._restart = False
+        if self.store_trouble:
+            log.info("the store answers again")
+        self.store_trouble = ""
+        self.source.release()
+        self._retries = 0
+
+    def _outbox_full(self, events: Events) -> bool:
+        """Whether the letters of these events would overfill an outbox; an empty one takes any."""
+        more = Counter(letter.partition for letter in events.letters)
+        return any(
+            self._outbox[p] > 0 and self._outbox[p] + count > self._outbox_limit for p, count in more.items()
+        )
+
+    def _commit_group(self) -> None:
+        self._group_committed_at = self._clock()
+        mine = {p: offset for p, offset in self._to_group.items() if p in self.assigned}
+        self._to_group = {}
+        if mine:
+            self.source.commit(mine)
+
+    def _store_away(self, error: StoreAwayError) -> None:
+        """Hold the stream, and start from the watermarks once the store answers."""
+        if not self.store_trouble:
+            log.warning("%s; the stream is held, nothing is lost", error)
+        self.store_trouble = str(error)
+        self._observer.store_away()
+        self._restart = True
+        self._fetched = None
+        self.source.hold()
+        self._back_off()
+
+    def _source_away(self, error: SourceAwayError) -> None:
+        if not self.source_trouble:
+            log.warning("%s", error)
+        self.source_trouble = str(error)
+        self._restart = True
+        self._fetched = None
+        self._back_off()
+
+    def _back_off(self) -> None:
+        """Exponential, with full jitter, so that workers don't come back all at once."""
+        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**self._retries)
+        self._retries += 1
+        self._retry_at = self._clock() + longest * (0.5 + 0.5 * self._rng.random())

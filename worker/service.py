@@ -1,0 +1,169 @@
+"""The learner as a process: its parts put together, started in order, and stopped without loss.
+
+1. Kernels compile, before anything is asked of Kafka.
+2. ``/metrics``, ``/livez`` and ``/readyz`` answer; not ready yet.
+3. The model is opened: broker, topic and store must answer, and the settings fit.
+4. The loop runs; ready.
+5. SIGTERM or SIGINT: settle the commit in flight, leave the group, stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from lfm_online.model import Model
+from lfm_online.store.protocol import StoreAwayError
+from lfm_online.store.redis import RedisStore
+from lfm_online.warm_up import warm_up
+from worker.batch_size import BatchSize
+from worker.checkpoint import Checkpoint
+from worker.common_metrics import CommonMetrics
+from worker.dead_letters.forwarder import Forwarder, KafkaPublisher
+from worker.decode import Decoder
+from worker.health import Health
+from worker.http_health import health_app, serve_in_thread
+from worker.metrics import WorkerMetrics
+from worker.model_opening import open_model
+from worker.pipeline import Pipeline
+from worker.rule_options import rule_of
+from worker.settings import Settings
+from worker.source.kafka_python import KafkaPythonSource
+from worker.source.protocol import SourceAwayError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS: Final = 0.5
+GAUGE_SECONDS: Final = 0.5
+"""Between two looks at lag and row counts."""
+DRAIN_TRIES: Final = 20
+"""Half-second tries to settle the last commit before the process stops without its answer."""
+
+
+class Service:
+    """One worker process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Builds what needs no network."""
+        self.settings = settings
+        self.model = Model(rule_of(settings), settings.factors)
+        self.registry = CollectorRegistry()
+        self.metrics = WorkerMetrics(self.registry, self.model)
+        self.common = CommonMetrics(self.registry)
+        self.health = Health(time.monotonic)
+        self._stopping = threading.Event()
+        self._looked_at = 0.0
+
+    def run(self) -> None:
+        """Learn until told to stop.
+
+        Raises:
+            MetaMismatchError, NewModelError, StoreBrokenError, SourceBrokenError, FormatError:
+                what waiting would not mend; the message names the remedy.
+        """
+        s = self.settings
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        # 1. Compile.
+        warm_up([s.rule])
+        # 2. Health.
+        app = health_app(self.health.live, self.health.ready, self.registry)
+        with serve_in_thread(app, s.worker_host, s.worker_port, setting="LFM_WORKER_PORT") as server:
+            log.info("worker: metrics and health at %s", server.url)
+            # 3. Open.
+            with self._opened() as pipeline:
+                # 4. Learn.
+                if pipeline is not None:
+                    self._loop(*pipeline)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        log.info("%s: draining", signal.Signals(number).name)
+        self._stopping.set()
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[tuple[Pipeline, Forwarder] | None]:
+        """The loop's parts, once broker, topic and store have answered; None if told to stop before."""
+        s = self.settings
+        with contextlib.ExitStack() as parts:
+            store = parts.enter_context(contextlib.closing(RedisStore(s.store, s.model)))
+            outboxes = parts.enter_context(contextlib.closing(RedisStore(s.store, s.model)))
+            source: KafkaPythonSource | None = None
+            while not self._stopping.is_set():
+                try:
+                    if source is None:
+                        source = parts.enter_context(contextlib.closing(KafkaPythonSource(s)))
+                    open_model(store, source, s)
+                    break
+                except (StoreAwayError, SourceAwayError) as error:
+                    self.health.waiting_for(str(error))
+                    self._stopping.wait(RETRY_SECONDS)
+            if source is None or self._stopping.is_set():
+                yield None
+                return
+            checkpoint = Checkpoint(
+                store,
+                self.model,
+                s.topic,
+                history_size=s.history,
+                feed_entries=s.feed_entries,
+                new_id=lambda: os.urandom(16),
+            )
+            pipeline = Pipeline(
+                source,
+                checkpoint,
+                Decoder(s),
+                self.metrics,
+                BatchSize(s.commit_seconds, s.poll_records),
+                outbox_limit=s.dead_letter_outbox,
+                clock=time.monotonic,
+                rng=random.Random(),
+            )
+            publisher = parts.enter_context(contextlib.closing(KafkaPublisher(s)))
+            forwarder = Forwarder(
+                outboxes,
+                publisher,
+                counted=pipeline.outbox_changed,
+                forwarded=self.metrics.forwarded.inc,
+                clock=time.monotonic,
+            )
+            yield pipeline, forwarder
+
+    def _loop(self, pipeline: Pipeline, forwarder: Forwarder) -> None:
+        while not self._stopping.is_set():
+            pipeline.step()
+            forwarder.step(pipeline.assigned)
+            self.health.stepped(pipeline.store_trouble or pipeline.source_trouble)
+            self._look(pipeline)
+        # 5. Drain.
+        for _ in range(DRAIN_TRIES):
+            try:
+                pipeline.drain()
+                break
+            except (StoreAwayError, SourceAwayError) as error:
+                log.warning("the last commit is not settled: %s", error)
+                time.sleep(RETRY_SECONDS)
+        log.info("drained; learned %d ratings in all", int(self.model.shared["n"]))
+
+    def _look(self, pipeline: Pipeline) -> None:
+        """Gauges that cost too much for each step."""
+        now = time.monotonic()
+        if now - self._looked_at < GAUGE_SECONDS:
+            return
+        self._looked_at = now
+        self.common.ready.set(not self.health.ready())
+        self.common.rows.labels("user").set(len(self.model.users))
+        self.common.rows.labels("item").set(len(self.model.items))
+        marks = pipeline.checkpoint.watermarks
+        for partition, end in pipeline.source.end_offsets().items():
+            if partition in marks:
+                self.metrics.lag.labels(str(partition)).set(max(end - marks[partition], 0))

@@ -1,0 +1,1 @@
+"""Where rating events come from: one interface, and its implementations."""

@@ -1,0 +1,230 @@
+"""The topic as kafka-python 3 reads it: a member of a consumer group.
+
+Rebalance listeners run on the client's IO thread, where a commit raises and a slow step stops the
+heartbeats: so the listener only notes the assignment, pauses it, and seeks it to a placeholder
+(without a position ``poll`` raises, paused or not). The main loop does the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka.structs import OffsetAndMetadata
+
+from worker.settings import Settings
+from worker.source.protocol import Records, SourceAwayError, SourceBrokenError
+
+log = logging.getLogger(__name__)
+
+FETCH_BYTES: Final = 4 * 1024 * 1024
+"""Of one fetch; what was fetched for a paused partition stays in memory."""
+_OFFSET: Final = itemgetter(3)
+_TIME: Final = itemgetter(4)
+_KEY: Final = itemgetter(6)
+_VALUE: Final = itemgetter(7)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+    """Notes what is assigned; called on the client's IO thread."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._lock = threading.Lock()
+        self._changed = False
+        self._assigned: frozenset[int] = frozenset()
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        with self._lock:
+            self._changed = True
+            self._assigned -= {tp.partition for tp in revoked}
+
+    def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        assigned = list(assigned)
+        for tp in assigned:
+            self._consumer.seek(tp, 0)
+        self._consumer.pause(*assigned)
+        with self._lock:
+            self._changed = True
+            self._assigned |= {tp.partition for tp in assigned}
+
+    def take(self) -> frozenset[int] | None:
+        """The assignment if it changed since the last call."""
+        with self._lock:
+            changed, self._changed = self._changed, False
+            return self._assigned if changed else None
+
+
+class KafkaPythonSource:
+    """A consumer of ``settings.topic`` in ``settings.group``; see ``protocol.Source``."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Joins the group on the first :meth:`poll`.
+
+        Raises:
+            SourceAwayError: no broker answers.
+        """
+        self._settings = settings
+        self._topic = settings.topic
+        self._open()
+
+    def _open(self) -> None:
+        s = self._settings
+        session_ms = int(s.session_timeout_seconds * 1000)
+        try:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=s.kafka.split(","),
+                group_id=s.group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                allow_auto_create_topics=False,
+                isolation_level="read_committed",
+                session_timeout_ms=session_ms,
+                heartbeat_interval_ms=max(session_ms // 5, 1),
+                max_poll_records=s.poll_records,
+                fetch_max_bytes=FETCH_BYTES,
+                max_partition_fetch_bytes=FETCH_BYTES,
+                # Partitions or a topic that are made later show up within this time.
+                metadata_max_age_ms=10_000,
+                metrics_enabled=False,
+            )
+        except (KafkaError, OSError) as error:
+            raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
+        self._listener = _Listener(self._consumer)
+        self._consumer.subscribe([self._topic], listener=self._listener)
+        self._position: dict[int, int] = {}  # of partitions that were sought
+        self._held = False
+
+    def _partition(self, partition: int) -> Any:
+        return TopicPartition(self._topic, partition)
+
+    def poll(self, seconds: float, limit: int) -> list[Records]:
+        """Records by ascending partition; see ``protocol.Source.poll``."""
+        try:
+            polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+        except OffsetOutOfRangeError as error:
+            raise SourceBrokenError(
+                f"the topic {self._topic!r} no longer holds the offset to learn next: {error}. Was it deleted, "
+                "or is its retention too short? Start a new model (LFM_MODEL) to learn what is left"
+            ) from error
+        except (KafkaError, OSError) as error:
+            if getattr(error, "retriable", False):
+                raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+            # A batch that can't be decoded wedges this client's poll for good: only a new one helps.
+            log.warning("the Kafka client is opened anew after %r", error)
+            self.close()
+            self._open()
+            raise SourceAwayError(f"the Kafka client failed: {error!r}") from error
+        found = []
+        for tp in sorted(polled):
+            records = polled[tp]
+            first = self._position.get(tp.partition)
+            if first is None:  # assigned again behind our back: its offset is not ours yet
+                continue
+            found.append(
+                Records(
+                    tp.partition,
+                    first,
+                    list(map(_OFFSET, records)),
+                    list(map(_TIME, records)),
+                    list(map(_KEY, records)),
+                    list(map(_VALUE, records)),
+                )
+            )
+            self._position[tp.partition] = found[-1].end
+        return found
+
+    def take_assignment(self) -> frozenset[int] | None:
+        """The partitions of this worker if they changed since the last call, else None."""
+        assigned = self._listener.take()
+        if assigned is not None:
+            self._position.clear()
+        return assigned
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Read on from that offset."""
+        tp = self._partition(partition)
+        if tp not in self._consumer.assignment():
+            return
+        self._consumer.seek(tp, offset)
+        self._position[partition] = offset
+        if not self._held:
+            self._consumer.resume(tp)
+
+    def hold(self) -> None:
+        """Yield nothing until :meth:`release`."""
+        self._held = True
+        self._consumer.pause(*self._consumer.assignment())
+
+    def release(self) -> None:
+        """Yield records again, of the partitions that were sought."""
+        self._held = False
+        mine = {self._partition(p) for p in self._position} & self._consumer.assignment()
+        self._consumer.resume(*mine)
+
+    def first_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where each partition's log begins."""
+        return self._ask(self._consumer.beginning_offsets, partitions)
+
+    def end_offsets(self) -> dict[int, int]:
+        """Where the log of each assigned partition ends, as the last fetch said."""
+        ends = {}
+        for tp in self._consumer.assignment():
+            end = self._consumer.highwater(tp)
+            if end is not None:
+                ends[tp.partition] = int(end)
+        return ends
+
+    def _ask(self, call: Any, partitions: Sequence[int]) -> dict[int, int]:
+        if not partitions:
+            return {}
+        try:
+            answer = call([self._partition(p) for p in partitions])
+        except (KafkaError, OSError) as error:
+            raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+        return {tp.partition: int(offset) for tp, offset in answer.items()}
+
+    def committed(self) -> dict[int, int]:
+        """The group's offsets, of all partitions of the topic."""
+        try:
+            partitions = sorted(self._consumer.partitions_for_topic(self._topic) or ())
+            found = {p: self._consumer.committed(self._partition(p)) for p in partitions}
+        except (KafkaError, OSError) as error:
+            raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+        return {p: int(offset) for p, offset in found.items() if offset is not None}
+
+    def topic_id(self) -> str:
+        """The broker's id of the topic, empty where it gives none.
+
+        Raises:
+            SourceAwayError: no broker answers, or the topic is not there yet.
+        """
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=self._settings.kafka.split(","))
+            try:
+                (topic,) = admin.describe_topics([self._topic])
+            finally:
+                admin.close()
+        except (KafkaError, OSError) as error:
+            raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+        if topic["error_code"] != 0:
+            raise SourceAwayError(
+                f"there is no topic {self._topic!r} at {self._settings.kafka} yet (LFM_TOPIC, LFM_KAFKA)"
+            )
+        return str(topic.get("topic_id") or "")
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Tell the group its offsets, for outside lag tools only."""
+        self._consumer.commit_async(
+            {self._partition(p): OffsetAndMetadata(offset, "", -1) for p, offset in offsets.items()}
+        )
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close(autocommit=False, timeout_ms=5000)

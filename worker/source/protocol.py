@@ -1,0 +1,76 @@
+"""What the worker's loop asks of a log of events, and how it can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class SourceAwayError(Exception):
+    """The log can't be reached now; the caller may ask again."""
+
+
+class SourceBrokenError(Exception):
+    """The log can't be read as it is set up: waiting won't mend it."""
+
+
+class Records(NamedTuple):
+    """Records of one partition, in order, as they lie in the log; all lists have one length."""
+
+    partition: int
+    first: int  # the position they were fetched from; offsets below the first record's are holes
+    offsets: Sequence[int]
+    times_ms: Sequence[int]  # the record's own time, -1 where it has none
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+
+    @property
+    def end(self) -> int:
+        """The position behind them."""
+        return self.offsets[-1] + 1
+
+
+class Source(Protocol):
+    """A consumer of one topic in a group.
+
+    Partitions that were just assigned yield nothing until :meth:`seek`: their offsets come from
+    the model's store, never from the group.
+    """
+
+    def poll(self, seconds: float, limit: int) -> list[Records]:
+        """Up to ``limit`` records by ascending partition, waiting up to that time for the first.
+
+        Raises:
+            SourceAwayError: no broker answers.
+            SourceBrokenError: the topic can't be read.
+        """
+
+    def take_assignment(self) -> frozenset[int] | None:
+        """The partitions of this worker if they changed since the last call, else None."""
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Read on from that offset."""
+
+    def hold(self) -> None:
+        """Yield nothing until :meth:`release`; polling goes on, so that the group keeps its member."""
+
+    def release(self) -> None:
+        """Yield records again."""
+
+    def first_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where each partition's log begins."""
+
+    def end_offsets(self) -> dict[int, int]:
+        """Where the log of each assigned partition ends."""
+
+    def committed(self) -> dict[int, int]:
+        """The group's offsets, of all partitions of the topic; for telling a new model."""
+
+    def topic_id(self) -> str:
+        """The broker's id of the topic, empty where it gives none."""
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Tell the group its offsets, for outside lag tools only; failures are not errors."""
+
+    def close(self) -> None:
+        """Leave the group."""
