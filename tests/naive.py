@@ -202,6 +202,7 @@ class Adaptive(Twin):
         self.R = np.full(9, 0.03)
         self.gaps: list[float] = []
         self.log_counts: list[float] = []
+        self.deviation = math.nan  # of the last prediction, in rating units
 
     def new_terms(self, kind: Kind, row_id: str) -> dict[str, Any]:
         if kind == "user":
@@ -233,6 +234,7 @@ class Adaptive(Twin):
         g = C @ h
         noise = 0.55 * u.terms["nu"]
         S = noise + h @ g + v_bi * s_a**2 + W[3] ** 2 * (v_p * (q @ q) + v_q * (p @ p))
+        self.deviation = sd * math.sqrt(S)
         e = min(max((r - c0) / sd - z, -4 * math.sqrt(S)), 4 * math.sqrt(S))  # 7
         D = S + R @ X**2  # 8
         self.W = W + R * X * e / D

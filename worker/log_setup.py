@@ -7,6 +7,9 @@ import logging
 
 def set_up_logging(level: str) -> None:
     """Log the project's messages from ``level`` on, and warnings of libraries."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    # kafka-python sets a handler up when it is imported: force replaces it.
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True
+    )
     for name in ("worker", "lfm_online"):
         logging.getLogger(name).setLevel(level.upper())

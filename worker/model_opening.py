@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lfm_online.meta import Meta, check_same, read_meta
+from lfm_online.meta import Meta, MetaMismatchError, check_same, read_meta
 from lfm_online.store.protocol import Store
 from worker.rule_options import rule_options
-from worker.settings import Settings
+from worker.settings import RatingRange, Settings
 from worker.source.protocol import Source
 
 
@@ -30,6 +30,34 @@ def meta_of(settings: Settings, topic_id: str) -> Meta:
         time_field=settings.time_field,
         time_unit=settings.time_unit,
         options=rule_options(settings),
+    )
+
+
+def settings_of(store: Store, settings: Settings) -> Settings:
+    """``settings`` with those of the model in the store, for commands that only read it.
+
+    Raises:
+        MetaMismatchError: there is no such model, or of another format.
+        StoreAwayError: the store does not answer.
+    """
+    stored = store.read_meta()
+    if stored is None:
+        raise MetaMismatchError(f"the store has no model {settings.model!r} (LFM_MODEL, LFM_STORE)")
+    meta = read_meta(stored, settings.model)
+    return settings.model_copy(
+        update={
+            "rule": meta.rule,
+            "factors": meta.factors,
+            "rating_range": RatingRange(meta.low, meta.high),
+            "seed": meta.seed,
+            "history": meta.history,
+            "topic": meta.topic,
+            "user_field": meta.user_field,
+            "item_field": meta.item_field,
+            "rating_field": meta.rating_field,
+            "time_field": meta.time_field,
+            "time_unit": meta.time_unit,
+        }
     )
 
 

@@ -28,7 +28,7 @@ from lfm_online.store.redis import RedisStore
 from lfm_online.warm_up import warm_up
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint
-from worker.common_metrics import CommonMetrics
+from worker.common_metrics import register_common
 from worker.dead_letters.forwarder import Forwarder, KafkaPublisher
 from worker.decode import Decoder
 from worker.health import Health
@@ -59,8 +59,12 @@ class Service:
         self.model = Model(rule_of(settings), settings.factors)
         self.registry = CollectorRegistry()
         self.metrics = WorkerMetrics(self.registry, self.model)
-        self.common = CommonMetrics(self.registry)
         self.health = Health(time.monotonic)
+        register_common(
+            self.registry,
+            ready=lambda: not self.health.ready(),
+            rows=lambda: {"user": len(self.model.users), "item": len(self.model.items)},
+        )
         self._stopping = threading.Event()
         self._looked_at = 0.0
 
@@ -78,13 +82,16 @@ class Service:
         warm_up([s.rule])
         # 2. Health.
         app = health_app(self.health.live, self.health.ready, self.registry)
-        with serve_in_thread(app, s.worker_host, s.worker_port, setting="LFM_WORKER_PORT") as server:
-            log.info("worker: metrics and health at %s", server.url)
+        server = serve_in_thread(app, s.worker_host, s.worker_port, setting="LFM_WORKER_PORT")
+        try:
+            log.info("metrics and health at %s", server.url)
             # 3. Open.
-            with self._opened() as pipeline:
+            with self._opened() as parts:
                 # 4. Learn.
-                if pipeline is not None:
-                    self._loop(*pipeline)
+                if parts is not None:
+                    self._loop(*parts)
+        finally:
+            server.stop()
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         log.info("%s: draining", signal.Signals(number).name)
@@ -155,14 +162,11 @@ class Service:
         log.info("drained; learned %d ratings in all", int(self.model.shared["n"]))
 
     def _look(self, pipeline: Pipeline) -> None:
-        """Gauges that cost too much for each step."""
+        """The lag, which costs too much for each step."""
         now = time.monotonic()
         if now - self._looked_at < GAUGE_SECONDS:
             return
         self._looked_at = now
-        self.common.ready.set(not self.health.ready())
-        self.common.rows.labels("user").set(len(self.model.users))
-        self.common.rows.labels("item").set(len(self.model.items))
         marks = pipeline.checkpoint.watermarks
         for partition, end in pipeline.source.end_offsets().items():
             if partition in marks:

@@ -24,7 +24,16 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
-from lfm_online.rules.bookkeeping import clip, count_event, count_other, count_rating, level, score_event
+from lfm_online.rules.bookkeeping import (
+    LARGEST,
+    clip,
+    count_event,
+    count_other,
+    count_rating,
+    is_sound,
+    level,
+    score_event,
+)
 from lfm_online.rules.initial import gaussian_factors
 
 NAME: Final = "adaptive"
@@ -270,7 +279,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         gain_q = items.state[i].v_q * rule.W[3]
         moved = step * (g[0] + g[1] + g[2] + g[3] + v_bi * s_a)
         moved += step * step * (gain_p * gain_p * q2 + gain_q * gain_q * p2)
-        if not (S > 0.0 and math.isfinite(z + moved) and math.isfinite(1.0 / S)):
+        if not (S > 1.0 / LARGEST and is_sound(S) and is_sound(z + moved)):
             shared.refused += 1
             out.refused[event] = True
             continue

@@ -24,6 +24,14 @@ BIAS_PRIOR: Final = 5.0
 """Ratings that 'no bias' counts for in the bias-only guess."""
 RECENT_KEEP: Final = math.exp2(-1 / 10_000)
 """The recent error sums halve every 10,000 ratings."""
+LARGEST: Final = 1e30
+"""No row needs more, and sums and products of two such factors still fit a float32."""
+
+
+@numba.njit(**STEP)
+def is_sound(value: float) -> Any:
+    """Whether a value is finite, and no larger than a row may hold."""
+    return abs(value) <= LARGEST
 
 
 @numba.njit(**STEP)

@@ -27,7 +27,15 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
-from lfm_online.rules.bookkeeping import clip, count_event, count_other, count_rating, level, score_event
+from lfm_online.rules.bookkeeping import (
+    clip,
+    count_event,
+    count_other,
+    count_rating,
+    is_sound,
+    level,
+    score_event,
+)
 from lfm_online.rules.initial import gaussian_factors
 
 NAME: Final = "sgd"
@@ -123,14 +131,12 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         b_u = np.float64(users.state[u].b)
         b_i = np.float64(items.state[i].b)
         r_hat, d = predict(mean_score(c0, hyper) + b_u + b_i + dot, r, hyper)
-        b_u = np.float32(keep_bias * b_u + hyper.step_bias * d)
-        b_i = np.float32(keep_bias * b_i + hyper.step_bias * d)
+        b_u = keep_bias * b_u + hyper.step_bias * d
+        b_i = keep_bias * b_i + hyper.step_bias * d
         gain = step * d
-        # |p|^2 and |q|^2 after the update. While they are finite in float32 so is every factor,
-        # and every partial sum of the next p.q.
-        p2_after = np.float32(keep * keep * p2 + 2.0 * keep * gain * dot + gain * gain * q2)
-        q2_after = np.float32(keep * keep * q2 + 2.0 * keep * gain * dot + gain * gain * p2)
-        if not (math.isfinite(b_u) and math.isfinite(b_i) and math.isfinite(p2_after + q2_after)):
+        # |p|^2 + |q|^2 becomes this at most; while it is sound, so is each factor and the next p.q.
+        squares = (abs(keep) + abs(gain)) ** 2 * (p2 + q2)
+        if not (is_sound(b_u) and is_sound(b_i) and is_sound(squares)):
             shared.refused += 1
             out.refused[event] = True
             continue

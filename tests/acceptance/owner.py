@@ -3,6 +3,7 @@
 Prints one JSON object once all is up, then checks its run until something ends it.
 """
 
+import argparse
 import json
 import os
 import signal
@@ -26,9 +27,9 @@ def stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def main(*, fail: bool, stubborn: bool) -> None:
+def main(*, parent: int | None, fail: bool, stubborn: bool) -> None:
     signal.signal(signal.SIGTERM, stop)
-    with Run() as run:
+    with Run(parent) as run:
         names = {"sleeper": STUBBORN if stubborn else SLEEPER, "parent": PARENT}
         pids = [run.start(name, [sys.executable, "-c", code]).pid for name, code in names.items()]
         while not run.tail("parent").strip():
@@ -51,4 +52,8 @@ def main(*, fail: bool, stubborn: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(fail="--fail" in sys.argv, stubborn="--stubborn" in sys.argv)
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--parent", type=int)
+    arguments.add_argument("--fail", action="store_true")
+    arguments.add_argument("--stubborn", action="store_true")
+    main(**vars(arguments.parse_args()))

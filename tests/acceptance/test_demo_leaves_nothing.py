@@ -14,7 +14,7 @@ from typing import IO, cast
 import pytest
 
 from worker.demo import guardian, leftovers
-from worker.demo.run import ProcessEndedError, Run
+from worker.demo.run import ParentLostError, ProcessEndedError, Run
 
 OWNER = [sys.executable, "-m", "tests.acceptance.owner"]
 ROOT = Path(__file__).parents[2]
@@ -53,6 +53,8 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def start_owner(temporary: Path) -> Iterator[StartOwner]:
     started: list[subprocess.Popen[str]] = []
+    # These tests may themselves be run by a make, whose flags another make would take over.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
     def start(argv: list[str] = OWNER) -> Owner:
         popen = subprocess.Popen(
@@ -61,7 +63,7 @@ def start_owner(temporary: Path) -> Iterator[StartOwner]:
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)},
+            env={**inherited, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)},
         )
         started.append(popen)
         line = cast(IO[str], popen.stdout).readline()
@@ -73,7 +75,7 @@ def start_owner(temporary: Path) -> Iterator[StartOwner]:
     yield start
     for popen in started:
         popen.kill()
-        popen.communicate()
+        popen.communicate(timeout=PATIENCE_SECONDS)
     leftovers.sweep()
 
 
@@ -116,14 +118,19 @@ def test_a_process_that_will_not_end_is_killed(start_owner: StartOwner) -> None:
 
 def test_a_killed_make_stops_the_owner_that_it_ran(start_owner: StartOwner, tmp_path: Path) -> None:
     makefile = tmp_path / "Makefile"
-    makefile.write_text(
-        f"SHELL := bash\n.SHELLFLAGS := -euo pipefail -c\ndemo:\n\t@{' '.join(OWNER)} $(ARGS)\n"
-    )
-    owner = start_owner(["make", "-f", str(makefile), "demo"])
+    makefile.write_text(f"demo:\n\t@exec {' '.join(OWNER)} --parent $$PPID\n")
+    owner = start_owner(["make", "--no-print-directory", "-f", str(makefile), "demo"])
     assert owner.popen.pid != owner.pid
     owner.popen.kill()
     owner.popen.wait(PATIENCE_SECONDS)
     until(owner.all_gone)
+
+
+def test_a_parent_that_was_gone_before_the_run_began_is_noticed(temporary: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with Run(parent=ended.pid) as run, pytest.raises(ParentLostError, match=str(ended.pid)):
+        run.check()
 
 
 def test_an_owner_whose_guardian_is_killed_stops_and_clears_up_itself(start_owner: StartOwner) -> None:

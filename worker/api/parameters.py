@@ -15,6 +15,7 @@ from worker.decode import BadEventError, check_id
 
 NEWEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
+_ASCII: Final = "".join(map(chr, range(128)))
 
 TheReplica = Annotated[Replica, Dependency(skip_validation=True)]
 
@@ -82,6 +83,3 @@ async def read_query_as_utf8(request: Request[Any, Any, Any]) -> None:
             raise BadFieldError(field, "not UTF-8 when percent-decoded") from error
     # A client may send UTF-8 as it is; the framework would read it as Latin-1.
     request.scope["query_string"] = quote_from_bytes(query, safe=_ASCII).encode()
-
-
-_ASCII: Final = "".join(map(chr, range(128)))

@@ -54,6 +54,7 @@ def worker(settings: Settings) -> None:
     from lfm_online.layout import FormatError
     from lfm_online.meta import MetaMismatchError
     from lfm_online.store.protocol import StoreBrokenError
+    from worker.http_health import PortTakenError
     from worker.log_setup import set_up_logging
     from worker.model_opening import NewModelError
     from worker.service import Service
@@ -62,5 +63,12 @@ def worker(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     try:
         Service(settings).run()
-    except (FormatError, MetaMismatchError, NewModelError, SourceBrokenError, StoreBrokenError, OSError) as error:
+    except (
+        FormatError,
+        MetaMismatchError,
+        NewModelError,
+        PortTakenError,
+        SourceBrokenError,
+        StoreBrokenError,
+    ) as error:
         raise click.ClickException(str(error)) from error

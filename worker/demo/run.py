@@ -86,6 +86,10 @@ class Run:
     On leaving it, and just so when this process is killed, a guardian ends the processes, the last started
     first, and removes the directory. Entering it clears up after runs killed together with their guardian.
 
+    Args:
+        parent: the process that started this one and whose end ends the run (see `check`). Who is started by
+            make should be told it: where it isn't given, a parent that ended before this call goes unnoticed.
+
         with Run() as run:
             store = run.start("store", ["valkey-server", str(run.directory / "store.conf")])
             while True:
@@ -95,8 +99,8 @@ class Run:
 
     directory: Path
 
-    def __init__(self) -> None:
-        self._parent = os.getppid()
+    def __init__(self, parent: int | None = None) -> None:
+        self._parent = os.getppid() if parent is None else parent
         self._lock = Lock()
         self._count = 0
         self._processes: list[Process] = []

@@ -31,6 +31,18 @@ _KEY: Final = itemgetter(6)
 _VALUE: Final = itemgetter(7)
 
 
+def records_of(partition: int, first: int, records: Sequence[Any]) -> Records:
+    """kafka-python's records of one partition as columns."""
+    return Records(
+        partition,
+        first,
+        list(map(_OFFSET, records)),
+        list(map(_TIME, records)),
+        list(map(_KEY, records)),
+        list(map(_VALUE, records)),
+    )
+
+
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
     """Notes what is assigned; called on the client's IO thread."""
 
@@ -127,16 +139,7 @@ class KafkaPythonSource:
             first = self._position.get(tp.partition)
             if first is None:  # assigned again behind our back: its offset is not ours yet
                 continue
-            found.append(
-                Records(
-                    tp.partition,
-                    first,
-                    list(map(_OFFSET, records)),
-                    list(map(_TIME, records)),
-                    list(map(_KEY, records)),
-                    list(map(_VALUE, records)),
-                )
-            )
+            found.append(records_of(tp.partition, first, records))
             self._position[tp.partition] = found[-1].end
         return found
 

@@ -1,0 +1,99 @@
+"""Reading a topic from its beginning, without a group: for proofs and replays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from worker.source.kafka_python import FETCH_BYTES, records_of
+from worker.source.protocol import Records, SourceAwayError, SourceBrokenError
+
+SILENCE_SECONDS: Final = 30.0
+"""Without a record for so long, what is still to come is not coming."""
+
+
+class WholeTopic:
+    """A topic up to given offsets; a context manager."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        """Connect.
+
+        Raises:
+            SourceAwayError: no broker answers.
+        """
+        self._topic = topic
+        try:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=bootstrap.split(","),
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                allow_auto_create_topics=False,
+                isolation_level="read_committed",
+                fetch_max_bytes=FETCH_BYTES,
+                max_partition_fetch_bytes=FETCH_BYTES,
+                max_poll_records=10_000,
+                metrics_enabled=False,
+            )
+        except (KafkaError, OSError) as error:
+            raise SourceAwayError(f"no broker at {bootstrap} (LFM_KAFKA): {error}") from error
+
+    def __enter__(self) -> WholeTopic:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Disconnect."""
+        self._consumer.close(autocommit=False)
+
+    def first_offsets(self, partitions: list[int]) -> dict[int, int]:
+        """Where each partition's log begins: above 0 once retention has taken something.
+
+        Raises:
+            SourceAwayError: no broker answers.
+        """
+        try:
+            found = self._consumer.beginning_offsets([TopicPartition(self._topic, p) for p in partitions])
+        except (KafkaError, OSError) as error:
+            raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+        return {tp.partition: int(offset) for tp, offset in found.items()}
+
+    def read(self, first: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Records]:
+        """Records of each partition from ``first`` to before ``ends``; a partition's are in order.
+
+        Raises:
+            SourceAwayError: the broker stopped answering.
+            SourceBrokenError: records that should be there don't come.
+        """
+        left = {p: end for p, end in ends.items() if first[p] < end}
+        self._consumer.assign([TopicPartition(self._topic, p) for p in left])
+        positions = {p: first[p] for p in left}
+        for p in left:
+            self._consumer.seek(TopicPartition(self._topic, p), first[p])
+        while left:
+            try:
+                polled = self._consumer.poll(timeout_ms=int(SILENCE_SECONDS * 1000))
+                # The consumer's position also moves over offsets that hold no record.
+                reached = {p: self._consumer.position(TopicPartition(self._topic, p)) for p in left}
+            except (KafkaError, OSError) as error:
+                raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+            moved = any(reached[p] > positions[p] for p in left)
+            if not polled and not moved:
+                raise SourceBrokenError(
+                    f"the topic {self._topic!r} gave nothing for {SILENCE_SECONDS:g} s, although these partitions "
+                    f"were learned further than read: {({p: (positions[p], left[p]) for p in left})}"
+                )
+            for tp in sorted(polled):
+                if tp.partition not in left:
+                    continue
+                inside = [r for r in polled[tp] if r.offset < left[tp.partition]]
+                if inside:
+                    yield records_of(tp.partition, positions[tp.partition], inside)
+            for p in list(left):
+                positions[p] = max(positions[p], reached[p])
+                if positions[p] >= left[p]:
+                    del left[p]
+                    self._consumer.pause(TopicPartition(self._topic, p))
