@@ -65,7 +65,7 @@ $(READY): $(INSTALLED) $(LIBRARY)
 	@touch $@
 
 demo: $(READY) ## MovieLens through an embedded broker and store, with lookups; ARGS="--exit --json", ARGS="--help"
-	@$(BIN)/lfm-online demo $(ARGS)
+	@exec $(BIN)/lfm-online demo --parent $$PPID $(ARGS)
 
 test: $(READY) ## all tests that need nothing but this directory; ARGS="-k name"
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/real $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,7 +106,10 @@ def rated_by(replica: Replica, user: str) -> tuple[Basis, list[Rated]]:
         ids = loaded.model.items.ids
         rated = _history(loaded, user, stored)
         basis = basis_of(loaded.model.globals, None)
-    return basis, [Rated(ids[item], rating) for item, rating in zip(*map(list, rated), strict=True)]
+    return basis, [
+        Rated(ids[item], rating)
+        for item, rating in zip(rated.items.tolist(), rated.ratings.tolist(), strict=True)
+    ]
 
 
 def reasons(replica: Replica, user: str, item: str, n: int) -> list[Reason]:
@@ -136,9 +140,10 @@ def reasons(replica: Replica, user: str, item: str, n: int) -> list[Reason]:
 
 
 def _history(loaded: Loaded, user: str, stored: UserRead) -> history.History:
-    """The ring unrolled; an item that the replica does not have yet is left out."""
+    """The ring unrolled, ratings to the digits that are kept; an item not yet in the replica is left out."""
     hyper = loaded.model.rule.hyper
     row = table_of("user", loaded.model, [user], [stored.row]).rows.header[0]
     rated = history.read(stored.history, int(row["ratings"]), loaded.meta.history, hyper.low, hyper.high)
     here = rated.items < len(loaded.model.items)
-    return history.History(rated.items[here], rated.ratings[here])
+    digits = math.floor(math.log10(history.FULL_SCALE / (hyper.high - hyper.low)))
+    return history.History(rated.items[here], np.round(rated.ratings[here], digits))

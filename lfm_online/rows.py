@@ -122,14 +122,14 @@ class Table:
             FormatError: a row of another length, format version or rule; nothing was taken over.
         """
         present = np.fromiter((value is not None for value in stored), np.bool_, len(stored))
-        self.start(numbers[~present])
-        numbers = numbers[present]
-        if len(numbers) == 0:
-            return
+        absent, numbers = numbers[~present], numbers[present]
         values = [value for value in stored if value is not None]
         for number, value in zip(numbers, values, strict=True):
             if len(value) != self.row_bytes or value[0] != FORMAT_VERSION or value[1] != self.rule.code:
                 raise FormatError(self._misfit(int(number), value))
+        self.start(absent)
+        if len(numbers) == 0:
+            return
         block = np.frombuffer(b"".join(values), np.uint8).reshape(len(values), self.row_bytes)
         at = 0
         for array in self.rows[:3]:

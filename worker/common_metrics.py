@@ -6,9 +6,12 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+# A time of creation a series doubles what is scraped, and nothing here asks for it.
+disable_created_metrics()
 
 
 class _Rows(Collector):

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from lfm_online.replica import Replica
 from worker.api.explain import explain
 from worker.api.known import history, item, user
-from worker.api.metrics import CountLookups, LookupMetrics
+from worker.api.metrics import LookupMetrics, count_lookups
 from worker.api.model import model
 from worker.api.parameters import read_query_as_utf8
 from worker.api.predict import predict, predict_many
@@ -41,7 +41,7 @@ def create_app(replica: Replica, *, live: Problems, ready: Problems, registry: C
         "/v1",
         route_handlers=list(LOOKUPS),
         dependencies={"replica": Provide(lambda: replica, sync_to_thread=False)},
-        middleware=[CountLookups(metrics)],
+        middleware=[count_lookups(metrics)],
         before_request=read_query_as_utf8,
     )
     return Litestar(

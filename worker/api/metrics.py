@@ -5,8 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Final
 
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Middleware, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from lfm_online.replica import Replica
@@ -41,26 +40,30 @@ class LookupMetrics:
                 self.lookups.labels(endpoint, status)
 
 
-class CountLookups(ASGIMiddleware):
-    """Times and counts each lookup under its handler's name."""
+def count_lookups(metrics: LookupMetrics) -> Middleware:
+    """A middleware that times and counts each lookup under its handler's name.
 
-    def __init__(self, metrics: LookupMetrics) -> None:
-        self._metrics = metrics
+    A function, since Litestar copies the middleware of a router, and metrics can't be copied.
+    """
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Pass the request on, and note the answer's status and time."""
-        status = 500
+    def around(app: ASGIApp) -> ASGIApp:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            status = 500
 
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
+            async def sending(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                await send(message)
 
-        endpoint = str(scope["route_handler"].name)
-        started = perf_counter()
-        try:
-            await next_app(scope, receive, sending)
-        finally:
-            self._metrics.seconds.labels(endpoint).observe(perf_counter() - started)
-            self._metrics.lookups.labels(endpoint, f"{status // 100}xx").inc()
+            endpoint = str(scope["route_handler"].name)
+            started = perf_counter()
+            try:
+                await app(scope, receive, sending)
+            finally:
+                metrics.seconds.labels(endpoint).observe(perf_counter() - started)
+                metrics.lookups.labels(endpoint, f"{status // 100}xx").inc()
+
+        return counted
+
+    return around

@@ -1,0 +1,72 @@
+"""``lfm-online demo``: everything at once, on this machine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from worker.cli.options import settings_options
+from worker.settings import Settings
+
+
+@click.command()
+@click.option("--exit", "leave", is_flag=True, help="Stop when all is learned.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Standard output carries JSON lines only: addresses once all is up, at the end a summary.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Ratings file to replay instead of MovieLens: user, item, rating, timestamp, found by header name.",
+)
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second; without it as fast as it goes.")
+@click.option("--parent", type=int, hidden=True, help="The process whose end ends the demo.")
+@settings_options("topic", "model", "rule", "factors", "rating_range", "seed", "history")
+def demo(
+    settings: Settings, leave: bool, as_json: bool, data: Path | None, rate: float | None, parent: int | None
+) -> None:
+    """Replay MovieLens through an embedded broker, worker and store, then serve until Ctrl-C.
+
+    \b
+    Example:
+      lfm-online demo --exit --json
+    """
+    from kafka.errors import KafkaError
+
+    from lfm_online.ratings_file import RatingsFileError, read_ratings
+    from worker.demo.data import movielens
+    from worker.demo.embedded import EmbeddedServerMissingError
+    from worker.demo.play import Play, perform
+    from worker.demo.run import RunError
+    from worker.demo.server import ServerStartError
+    from worker.log_setup import set_up_logging
+    from worker.producer import ProduceError
+
+    set_up_logging("warning")
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        table, titles = movielens() if data is None else (read_ratings(data).sorted_by_time(), {})
+        perform(Play(settings, table, titles, rate, leave, as_json, parent))
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+    except (
+        EmbeddedServerMissingError,
+        KafkaError,
+        ProduceError,
+        RatingsFileError,
+        RunError,
+        ServerStartError,
+        TimeoutError,
+    ) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _leave(_number: int, _frame: Any) -> None:
+    sys.exit(0)
