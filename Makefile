@@ -10,15 +10,14 @@ BIN := $(VENV)/bin
 # Set up completely, kernels compiled: nothing to do while this file is newer than what it depends on.
 READY := $(VENV)/ready
 INSTALLED := $(VENV)/installed
+LOCKED := $(VENV)/locked
 LIBRARY := $(shell find lfm_online -name '*.py' 2>/dev/null)
 # What meets a broker or a store, and so runs on the real ones too.
 REAL_SUITES := $(wildcard tests/contracts tests/integration tests/acceptance tests/real)
 # Extra arguments for demo, test, test-real and bench, as in: make demo ARGS="--exit --json"
 ARGS ?=
-# What runs under make may run a make of its own, as a test does: that one is to start from nothing.
-unexport MAKEFLAGS MFLAGS MAKELEVEL ARGS
-# Standard output of the demo is for other programs.
-MAKEFLAGS += --no-print-directory
+# Some tests run a make of their own, which is to know nothing of this one.
+PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u ARGS $(BIN)/python -m pytest
 
 # Sets $python to PYTHON, or else to the first interpreter that is new enough to use.
 find_python = \
@@ -47,7 +46,7 @@ help: ## list the targets
 
 setup: $(READY) ## set up .venv from requirements.lock and compile the kernels (PYTHON=… chooses the interpreter)
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(LOCKED): requirements.lock
 	@$(find_python); \
 	echo "setting up $(VENV) with $$("$$python" --version)" >&2; \
 	if ! "$$python" -m venv --clear $(VENV); then \
@@ -55,6 +54,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	fi
 	@$(call retry,$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --timeout 60 \
 	  --require-hashes --requirement requirements.lock)
+	@touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -68,13 +70,13 @@ demo: $(READY) ## MovieLens through an embedded broker and store, with lookups; 
 	@exec $(BIN)/lfm-online demo --parent $$PPID $(ARGS)
 
 test: $(READY) ## all tests that need nothing but this directory; ARGS="-k name"
-	@$(BIN)/python -m pytest -n 2 --ignore=tests/real $(ARGS)
+	@$(PYTEST) -n 2 --ignore=tests/real $(ARGS)
 
 setup-real: ## install what test-real needs (Debian): Apache Kafka, redis-server, Prometheus, kcat
 	@bash tests/real/setup.sh
 
 test-real: $(READY) ## the suite on Apache Kafka, redis-server and Prometheus (after: make setup-real)
-	@$(BIN)/python -m pytest --servers=real $(REAL_SUITES) $(ARGS)
+	@$(PYTEST) --servers=real $(REAL_SUITES) $(ARGS)
 
 lint: $(READY) ## ruff, its formatter, and mypy --strict
 	@$(BIN)/ruff check .

@@ -10,13 +10,14 @@ from typing import Final
 
 from lfm_online.layout import FormatError
 from lfm_online.meta import MetaMismatchError
-from lfm_online.replica import ModelMissingError, Replica
+from lfm_online.replica import Replica
+from lfm_online.replica_reads import ModelMissingError
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
 
 WAIT_SECONDS: Final = 0.5
 """How long one wait for a change may take: the replica's age at rest, and the longest wait of a stop."""
 RETRY_SECONDS: Final = (0.1, 2.0)
-"""The first pause after a failure, and the longest; each doubles the one before, less up to half by chance."""
+"""The first pause after a failure, and the longest; each doubles the one before, and half is by chance."""
 STUCK_SECONDS: Final = 120.0
 """A step that takes longer hangs: the store's replies are given up after ten seconds."""
 
@@ -49,7 +50,9 @@ class Follower:
         if not self._thread.is_alive() and not self._stopping.is_set():
             return ["the thread that follows the feed has ended"]
         silent = time.monotonic() - self._stepped
-        return [f"the thread that follows the feed hangs for {silent:.0f} s"] if silent > STUCK_SECONDS else []
+        return (
+            [f"the thread that follows the feed hangs for {silent:.0f} s"] if silent > STUCK_SECONDS else []
+        )
 
     def _run(self) -> None:
         failures = 0

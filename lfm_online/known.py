@@ -11,7 +11,8 @@ from lfm_online import history
 from lfm_online.layout import Kind, Rows
 from lfm_online.model import Model
 from lfm_online.predict import Basis, basis_of, items_of, table_of
-from lfm_online.replica import Loaded, Replica, UserRead
+from lfm_online.replica import Replica, UserRead
+from lfm_online.replica_reads import Loaded
 from lfm_online.similar import UnknownIdError, cosines
 
 
@@ -20,7 +21,7 @@ class Known(NamedTuple):
 
     ratings: int  # that it was learned from
     events: int  # valid events, refused updates and retractions included
-    bias: float  # its part of a score, rating units
+    bias: float  # its part of a score
     last_ms: int | None  # its newest rating's time, Unix milliseconds; None: it has none
     factors: list[float]
 
@@ -51,7 +52,7 @@ def known_user(replica: Replica, user: str) -> tuple[Basis, Known]:
     replica.check()
     stored = replica.read_users([user])[0]
     if stored is None:
-        raise UnknownIdError(f"the model has no user {user!r}")
+        raise UnknownIdError("user", user)
     with replica.reading() as loaded:
         model = loaded.model
         users = table_of("user", model, [user], [stored]).rows
@@ -69,13 +70,13 @@ def known_item(replica: Replica, item: str) -> tuple[Basis, Known]:
     with replica.reading() as loaded:
         model = loaded.model
         if item not in model.items.number_of:
-            raise UnknownIdError(f"the model has no item {item!r}")
+            raise UnknownIdError("item", item)
         blank = table_of("user", model, [""], [None]).rows
         return basis_of(model.globals, None), _known(model, blank, items_of(model, [item]), "item")
 
 
 def _known(model: Model, users: Rows, items: Rows, kind: Kind) -> Known:
-    """The first row of that kind; its bias comes from the rule's parts, whatever units the rule keeps it in."""
+    """The first row of that kind; its bias comes from the rule's parts, in the score's units."""
     rule = model.rule
     parts = np.empty(len(rule.part_names))
     rule.parts(users, 0, items, 0, model.globals, rule.hyper, 0, parts)
@@ -101,7 +102,7 @@ def rated_by(replica: Replica, user: str) -> tuple[Basis, list[Rated]]:
     replica.check()
     stored = replica.read_user(user)
     if stored.row is None:
-        raise UnknownIdError(f"the model has no user {user!r}")
+        raise UnknownIdError("user", user)
     with replica.reading() as loaded:
         ids = loaded.model.items.ids
         rated = _history(loaded, user, stored)

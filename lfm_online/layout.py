@@ -11,8 +11,8 @@ A user's or an item's row is one little-endian value in the store::
          8     4  digest     uint32, ledger: sum of the events' digests mod 2^32 (ledger.py)
         12     4  ratings    uint32, ratings that were learned: n_u or n_i of the equations
         16     8  time_ms    int64, newest rating's time, Unix milliseconds
-        24     4  bias_sum   float32, the bias-only guess's sum of residuals (rules/baseline.py)
-        28     .  state      the rule's record (rules/adaptive.py, rules/sgd.py: dtypes)
+        24     4  bias_sum   float32, the bias-only guess's sum of residuals (rules/bookkeeping.py)
+        28     .  state      the rule's record (rules/adaptive_start.py, rules/sgd.py: dtypes)
          .    4k  factors    float32[k], p of a user, q of an item
 
 The globals are one value too: ``u8 format, u8 rule, 6 zero bytes``, then the record

@@ -46,7 +46,9 @@ def items_of(model: Model, ids: Sequence[str]) -> Rows:
     numbers = np.fromiter((model.items.number_of.get(row_id, -1) for row_id in ids), np.int32, len(ids))
     new = numbers < 0
     table.start(places[new])
-    for own, held in zip(table.rows, model.items.rows, strict=True):
+    ours: tuple[NDArray[Any], ...] = table.rows
+    theirs: tuple[NDArray[Any], ...] = model.items.rows
+    for own, held in zip(ours, theirs, strict=True):
         own[places[~new]] = held[numbers[~new]]
     return table.rows
 
@@ -93,13 +95,16 @@ def predict(
     return basis, answers
 
 
-def _prediction(model: Model, parts: NDArray[np.float64], deviation: float, user: Any, item: Any) -> Prediction:
-    score = float(parts.sum())
+def _prediction(
+    model: Model, parts: NDArray[np.float64], deviation: float, user: Any, item: Any
+) -> Prediction:
+    values = (parts + 0.0).tolist()  # without -0.0
+    score = sum(values)
     return Prediction(
         rating=model.rule.rating_of(score),
         deviation=float(deviation),
         score=score,
-        parts=dict(zip(model.rule.part_names, parts.tolist(), strict=True)),
+        parts=dict(zip(model.rule.part_names, values, strict=True)),
         user_ratings=int(user["ratings"]),
         item_ratings=int(item["ratings"]),
     )

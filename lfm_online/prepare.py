@@ -10,7 +10,7 @@ from lfm_online.top import best
 
 
 def prepare_lookups(model: Model) -> None:
-    """Call each kernel once on rows of its own, through the types that lookups have; ``model`` is only read."""
+    """Call each kernel once, on rows made here and of the types that lookups have; ``model`` is only read."""
     rule = model.rule
     own = Model(rule, model.n_factors)
     user, item = own.users.numbers(["u"]), own.items.numbers(["i"])

@@ -17,34 +17,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lfm_online.hashing import id_hash
-from lfm_online.meta import Meta, read_meta
 from lfm_online.model import Model
+from lfm_online.replica_reads import Loaded, NotReadyError, read_changes, read_model
 from lfm_online.shared_lock import SharedLock
 from lfm_online.store.pool import ReadPool
-from lfm_online.store.protocol import NO_HEAD, FeedEntry, FeedRead, Head, State, Store
+from lfm_online.store.protocol import NO_HEAD, FeedEntry, Head, State, Store
 from lfm_online.user_cache import UserCache
 
-READ_ITEMS: Final = 5000
-"""Item rows of one read: about 1 MB at 32 factors, so that the store is not blocked for long."""
 READERS: Final = 4
 """Connections that lookups read users with."""
 STALE_SECONDS: Final = 5.0
 """A replica that was not seen at the head for that long answers no more."""
-
-
-class NotReadyError(Exception):
-    """The replica is loading, stale, or cut off from the store."""
-
-
-class ModelMissingError(NotReadyError):
-    """The store holds no such model."""
 
 
 class UserRead(NamedTuple):
@@ -52,14 +38,6 @@ class UserRead(NamedTuple):
 
     row: bytes | None
     history: bytes | None
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A model as this process holds it; ``model.users`` stays empty."""
-
-    model: Model
-    meta: Meta
 
 
 class Replica:
@@ -74,7 +52,7 @@ class Replica:
         name: str,
         *,
         users: int,
-        prepare: Callable[[Model], None] = lambda model: None,
+        prepare: Callable[[Model], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Nothing is read yet.
@@ -129,34 +107,16 @@ class Replica:
 
     def _load(self) -> None:
         """Read everything anew."""
-        stored = self._store.read_meta()
-        if stored is None:
-            raise ModelMissingError(f"the store (LFM_STORE) holds no model {self.name!r} (LFM_MODEL)")
-        meta = read_meta(stored, self.name)
-        model = Model(meta.make_rule(), meta.factors)
-        state = self._store.read_state()
-        model.load_globals(state.globals)
-        ids = self._store.read_items(0)[: state.n_items]
-        model.items.add(ids)
-        heads = self._read_items(model, np.arange(len(ids), dtype=np.int32))
-        self._prepare(model)
+        read = read_model(self._store, self.name)
+        if self._prepare is not None:
+            self._prepare(read.loaded.model)
         with self._rows_lock.writing(), self._lock:
-            self._loaded = Loaded(model, meta)
-            self._head = state.head
-            self._ahead = heads - {state.head}
+            self._loaded = read.loaded
+            self._head = read.head
+            self._ahead = read.heads - {read.head}
             self._users.clear()
             self._loads += 1
             self._must_load = False
-
-    def _read_items(self, model: Model, numbers: NDArray[np.int32]) -> set[Head]:
-        """Load the rows of a model that serves nobody yet; the heads they rest on."""
-        heads = set()
-        for start in range(0, len(numbers), READ_ITEMS):
-            part = numbers[start : start + READ_ITEMS]
-            read = self._store.read_rows([], [model.items.ids[number] for number in part])
-            model.items.load(part, read.items)
-            heads.add(read.head)
-        return heads
 
     def _catch_up(self) -> None:
         """Take over what was committed since the head."""
@@ -165,43 +125,40 @@ class Replica:
         asked = self._clock()
         feed = self._store.read_feed(self._head)
         heads = {entry.head for entry in feed.entries or ()}
-        if feed.entries is None or not ahead <= heads or not self._apply(feed, feed.entries):
-            self._problem = "the feed does not link up with what was read: the model is being read anew"
-            self._must_load = True
+        if feed.entries is None or not ahead <= heads or not self._apply(feed.head, feed.entries):
+            self._lose()
             return
         with self._lock:
-            self._ahead -= ahead
+            # Some may have been seen since the first look; those past the head are for the next time.
+            self._ahead -= heads
+            linked = all(head.sequence > self._head.sequence for head in self._ahead)
+        if not linked:
+            self._lose()
+            return
         self._at_head = asked
         self._problem = None
 
-    def _apply(self, feed: FeedRead, entries: Sequence[FeedEntry]) -> bool:
-        """Take entries over; False if they name an item that the store does not have."""
+    def _lose(self) -> None:
+        """Answer nothing until everything was read anew."""
+        self._problem = "the feed does not link up with what was read: the model is being read anew"
+        self._must_load = True
+
+    def _apply(self, head: Head, entries: Sequence[FeedEntry]) -> bool:
+        """Take over entries that lead to ``head``; False if they name an item that the store lacks."""
         if not entries:
             return True
         model = self.loaded.model
-        changed = np.unique(np.concatenate([entry.items for entry in entries])).astype(np.int32)
-        known = len(model.items)
-        count = max(known, int(changed[-1]) + 1) if len(changed) else known
-        new_ids = self._store.read_items(known)[: count - known] if count > known else []
-        if known + len(new_ids) < count:
+        changes = read_changes(self._store, model, entries)
+        if changes is None:
             return False
-        rows: list[bytes | None] = []
-        heads = set()
-        # One read at least: the globals change with every commit.
-        for start in range(0, max(len(changed), 1), READ_ITEMS):
-            part = changed[start : start + READ_ITEMS]
-            ids = [model.items.ids[n] if n < known else new_ids[n - known] for n in part]
-            read = self._store.read_rows([], ids)
-            rows += read.items
-            heads.add(read.head)
         with self._rows_lock.writing(), self._lock:
-            model.items.add(new_ids)
-            model.items.load(changed, rows)
-            model.load_globals(read.globals)
+            model.items.add(changes.new_items)
+            model.items.load(changes.items, changes.rows)
+            model.load_globals(changes.globals)
             for entry in entries:
                 self._users.forget(entry.users.tolist())
-            self._ahead |= heads - {feed.head}
-            self._head = feed.head
+            self._ahead |= changes.heads - {head}
+            self._head = head
         return True
 
     # What lookups read

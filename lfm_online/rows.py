@@ -17,10 +17,10 @@ from lfm_online.rules.rule import Rule
 
 @numba.njit(**EXACT)
 def gather_parts(parts: Any, numbers: Any, start: int, out: Any) -> None:
-    """Copy ``parts[numbers]`` (uint8[n_rows, width]) to ``out[:, start:start + width]``."""
+    """Copy ``parts[numbers]`` (uint32[n_rows, width]) to ``out[:, start:start + width]``."""
     for j in range(len(numbers)):
-        for b in range(parts.shape[1]):
-            out[j, start + b] = parts[numbers[j], b]
+        for word in range(parts.shape[1]):
+            out[j, start + word] = parts[numbers[j], word]
 
 
 @numba.njit(**EXACT)
@@ -71,7 +71,9 @@ class Table:
         room = len(self.loaded)
         if capacity > room:
             more = max(capacity, 2 * room) - room
-            self.rows = Rows(*(np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rows))
+            self.rows = Rows(
+                *(np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rows)
+            )
             self.loaded = np.concatenate([self.loaded, np.zeros(more, np.bool_)])
             self.id_start = np.concatenate([self.id_start, np.zeros(more, np.int64)])
 
@@ -97,12 +99,12 @@ class Table:
 
     def numbers(self, ids: Sequence[str]) -> NDArray[np.int32]:
         """Row numbers of ids, in order; ids not seen before get the next ones."""
-        try:
-            return np.fromiter(map(self.number_of.__getitem__, ids), np.int32, len(ids))
-        except KeyError:
-            known = self.number_of
-            self.add(list(dict.fromkeys(row_id for row_id in ids if row_id not in known)))
-            return np.fromiter(map(known.__getitem__, ids), np.int32, len(ids))
+        found = list(map(self.number_of.get, ids))
+        if None in found:
+            new = [row_id for row_id, number in zip(ids, found, strict=True) if number is None]
+            self.add(list(dict.fromkeys(new)))
+            found = list(map(self.number_of.get, ids))
+        return np.array(found, np.int32)
 
     def start(self, numbers: NDArray[np.int32]) -> None:
         """Set rows to where a new row starts; they count as loaded."""
@@ -163,13 +165,13 @@ class Table:
 
     def block(self, numbers: NDArray[np.int32]) -> NDArray[np.uint8]:
         """The rows as they lie in the store: ``uint8[n, row_bytes]``."""
-        out = np.empty((len(numbers), self.row_bytes), np.uint8)
+        words = np.empty((len(numbers), self.row_bytes // 4), np.uint32)  # every field is of 4 or 8 bytes
         at = 0
         for array in self.rows[:3]:
-            part = array.view(np.uint8).reshape(len(array), -1)
-            gather_parts(part, numbers, at, out)
+            part = array.view(np.uint32).reshape(len(array), -1)
+            gather_parts(part, numbers, at, words)
             at += part.shape[1]
-        return out
+        return words.view(np.uint8)
 
     def id_block(self, numbers: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """The ids one behind the other, ``uint8[total]``, and the length of each, ``int64[n]``."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from lfm_online.layout import Kind
 from lfm_online.numba_flags import KERNEL
 from lfm_online.predict import Basis, basis_of
 from lfm_online.replica import Replica
@@ -16,6 +17,10 @@ from lfm_online.top import best
 
 class UnknownIdError(LookupError):
     """The model has never seen that id."""
+
+    def __init__(self, kind: Kind, row_id: str) -> None:
+        super().__init__(f"the model has no {kind} {row_id!r}")
+        self.kind = kind
 
 
 class Neighbour(NamedTuple):
@@ -60,7 +65,7 @@ def similar(replica: Replica, item: str, n: int) -> tuple[Basis, Neighbours]:
         items = loaded.model.items
         number = items.number_of.get(item)
         if number is None:
-            raise UnknownIdError(f"the model has no item {item!r}")
+            raise UnknownIdError("item", item)
         scores = np.empty(len(items))
         cosines(items.rows.factors, items.rows.factors[number], scores)
         left_out = np.zeros(len(items), np.bool_)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from lfm_online import history
 from lfm_online.batch import FORGET, RATING, RETRACTION, batch_of
 from lfm_online.ledger import event_digests
 from lfm_online.model import Model
+from lfm_online.prepare import prepare_lookups
 from lfm_online.rows import Table
 from lfm_online.rules.registry import make_rule
 from lfm_online.store import resp
@@ -29,7 +30,7 @@ from lfm_online.store.protocol import RowBlock
 RULES: Final = ("adaptive", "sgd")
 
 
-def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] = lambda step: None) -> None:
+def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None = None) -> None:
     """Compile all kernels, or load them from the cache.
 
     Args:
@@ -40,11 +41,12 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] = lambd
         model = Model(make_rule(name, 0.0, 1.0, 0), factors=2)
         steps: dict[str, Callable[[], None]] = {
             f"rule {name}: learn": partial(_learn, model),
-            f"rule {name}: lookups": partial(_look_up, model),
+            f"rule {name}: lookups": partial(prepare_lookups, model),
             f"rule {name}: rows as bytes": partial(_lay_out, model),
         }
         for step, run in steps.items():
-            on_step(step)
+            if on_step is not None:
+                on_step(step)
             run()
 
 
@@ -56,12 +58,6 @@ def _learn(model: Model) -> None:
     model.items.load(np.unique(item), [None])
     what = [FORGET, RETRACTION, RATING]
     model.learn(batch_of(user, item, [0.5] * 3, [0] * 3, what=what, digest=digests))
-
-
-def _look_up(model: Model) -> None:
-    rule, users, items = model.rule, model.users.rows, model.items.rows
-    rule.parts(users, 0, items, 0, model.globals, rule.hyper, 0, np.empty(len(rule.part_names)))
-    rule.score_items(users, 0, items, model.globals, rule.hyper, 0, np.empty(1))
 
 
 def _lay_out(model: Model) -> None:
@@ -89,14 +85,19 @@ def kernels() -> Iterator[Any]:
     yield from found.values()
 
 
-def drop_stale_cache() -> None:
+def cache_directories() -> set[Path]:
+    """Where Numba keeps what it has compiled of :func:`kernels`."""
+    return {Path(kernel.stats.cache_path) for kernel in kernels() if kernel.stats.cache_path is not None}
+
+
+def drop_stale_cache(directories: Iterable[Path]) -> None:
     """Delete what was compiled before the newest change to a source file.
 
     Numba's cache follows the file that a kernel stands in, not those whose steps are compiled into it.
     """
     newest = max(source.stat().st_mtime for source in Path(__file__).parent.rglob("*.py"))
-    for directory in {kernel.stats.cache_path for kernel in kernels()} - {None}:
-        for compiled in Path(directory).glob("*.nb[ic]"):
+    for directory in directories:
+        for compiled in directory.glob("*.nb[ic]"):
             if compiled.stat().st_mtime < newest:
                 compiled.unlink(missing_ok=True)
 
@@ -107,7 +108,7 @@ def _main() -> None:
     def report(step: str) -> None:
         sys.stderr.write(f"{time.perf_counter() - began:5.1f} s  {step}\n")
 
-    drop_stale_cache()
+    drop_stale_cache(cache_directories())
     warm_up(on_step=report)
     report("all kernels are compiled")
 

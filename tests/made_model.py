@@ -93,6 +93,7 @@ class Learner:
             feed_entries=1000,
             new_id=lambda: next(ids).to_bytes(16, "little"),
         )
+        self.checkpoint.beginnings[0] = 0
         self.checkpoint.resync()
 
     @property

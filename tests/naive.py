@@ -1,4 +1,6 @@
-"""Slow, obvious twins of the kernels: plain Python and float64, written from the equations of docs/model.md."""
+"""Slow, obvious twins of the kernels, in plain Python and float64, from the equations of docs/model.md."""
+
+# ruff: noqa: N806 (names are those of the equations)
 
 from __future__ import annotations
 
@@ -159,7 +161,9 @@ class Twin(ABC):
 class Sgd(Twin):
     """The textbook rule."""
 
-    def __init__(self, low: float, high: float, seed: int, k: int, link: str = "clip", **steps: float) -> None:
+    def __init__(
+        self, low: float, high: float, seed: int, k: int, link: str = "clip", **steps: float
+    ) -> None:
         super().__init__(low, high, seed, k)
         self.link = link
         self.steps = {

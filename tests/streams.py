@@ -83,5 +83,7 @@ def stored(model: Model) -> dict[str, bytes]:
     rows = {"globals": model.globals_bytes()}
     for table in (model.users, model.items):
         block = table.block(np.arange(len(table), dtype=np.int32))
-        rows |= {f"{table.kind} {row_id}": row.tobytes() for row_id, row in zip(table.ids, block, strict=True)}
+        rows |= {
+            f"{table.kind} {row_id}": row.tobytes() for row_id, row in zip(table.ids, block, strict=True)
+        }
     return rows

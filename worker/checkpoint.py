@@ -98,6 +98,8 @@ class Checkpoint:
         self.topic = topic
         self.head: Head = NO_HEAD
         self.watermarks: dict[int, int] = {}
+        self.beginnings: dict[int, int] = {}
+        """Where the log of a partition without a watermark begins; the caller fills it in."""
         self.in_flight: InFlight | None = None
         self.rewinds = 0  # how often everything in memory had to go: the store's watermarks may be lower
         self._known = False  # whether anything in memory rests on ``head``
@@ -111,7 +113,7 @@ class Checkpoint:
         """Steps 1 to 4. No commit may be in flight."""
         while True:
             # 1. What the watermarks leave to learn.
-            left, gaps = events.from_watermarks(self.watermarks)
+            left, gaps = events.from_watermarks(self.beginnings | self.watermarks)
             if not left.ranges:
                 return Begun(sent=False, gaps=gaps)
             # 2. Rows.

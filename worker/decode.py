@@ -205,7 +205,7 @@ class Decoder:
                 raise BadEventError("schema", f"no {name}, and the record has no time of its own")
             return record_ms
         try:
-            ms = float(given) * self._to_ms
+            ms = float(np.floor(float(given) * self._to_ms))
         except OverflowError as error:
             raise BadEventError("future_time", f"{name} is too large a number") from error
         if record_ms >= 0 and ms > record_ms + self._tolerance_ms:
@@ -216,7 +216,7 @@ class Decoder:
             )
         if not _OLDEST_MS <= ms <= -_OLDEST_MS:
             raise BadEventError("range", f"{name} {given!r} lies outside what a time can be (LFM_TIME_UNIT)")
-        return int(np.floor(ms))
+        return int(ms)
 
     def _letter(
         self, bad: BadEventError, partition: int, offset: int, time_ms: int, key: bytes | None, value: bytes | None

@@ -58,19 +58,19 @@ class Events:
         """What of these is still to be learned.
 
         Args:
-            watermarks: Next offset to learn, per partition; a missing one means 0.
+            watermarks: Next offset to learn, per partition.
 
         Returns:
-            The events at or above the watermarks, and the partitions where something between
-            watermark and events is missing, whose events are left out.
+            The events at or above the watermarks, and the partitions without a watermark, or where
+            something between watermark and events is missing; their events are left out.
         """
-        if all(r.first == watermarks.get(r.partition, r.first) for r in self.ranges):
+        if all(r.first == watermarks.get(r.partition) for r in self.ranges):
             return self, []
-        gaps = [r.partition for r in self.ranges if watermarks.get(r.partition, r.first) < r.first]
+        gaps = [r.partition for r in self.ranges if watermarks.get(r.partition, -1) < r.first]
         ranges = [
-            Range(r.partition, max(r.first, watermarks.get(r.partition, r.first)), r.end)
+            Range(r.partition, max(r.first, watermarks[r.partition]), r.end)
             for r in self.ranges
-            if r.partition not in gaps and watermarks.get(r.partition, r.first) < r.end
+            if r.partition not in gaps and watermarks[r.partition] < r.end
         ]
         keep = np.zeros(len(self), np.bool_)
         for r in ranges:

@@ -34,6 +34,8 @@ IDLE_SECONDS: Final = 0.2
 """How long a poll waits when nothing is in flight; bounds how long a stop takes."""
 GROUP_COMMIT_SECONDS: Final = 1.0
 """Between two commits of the group's offsets, which only outside tools read."""
+IDLE_CHECK_SECONDS: Final = 1.0
+"""Between two looks at the head without events: a store that fell back must not wait for the next one."""
 FIRST_BACKOFF_SECONDS: Final = 0.05
 LONGEST_BACKOFF_SECONDS: Final = 2.0
 
@@ -83,6 +85,7 @@ class Pipeline:
         self._rewinds = checkpoint.rewinds
         self._retries = 0
         self._retry_at = 0.0
+        self._checked_at = clock()
         self._group_committed_at = clock()
         self._to_group: dict[int, int] = {}
 
@@ -146,6 +149,11 @@ class Pipeline:
         # 4. Learn and send.
         if self._fetched is not None and self.checkpoint.in_flight is None:
             self._learn_fetched(self._fetched)
+            self._checked_at = self._clock()
+        elif self.idle and self._clock() - self._checked_at >= IDLE_CHECK_SECONDS:
+            self._checked_at = self._clock()
+            self.checkpoint.resync()
+            self._restart = self.checkpoint.rewinds != self._rewinds
         if self._clock() - self._group_committed_at >= GROUP_COMMIT_SECONDS:
             self._commit_group()
 
@@ -200,8 +208,9 @@ class Pipeline:
         self._rewinds = self.checkpoint.rewinds
         marks = self.checkpoint.watermarks
         first = self.source.first_offsets(sorted(p for p in self.assigned if p not in marks))
+        self.checkpoint.beginnings = first
         for partition in sorted(self.assigned):
-            self.source.seek(partition, marks.get(partition, first.get(partition, 0)))
+            self.source.seek(partition, (first | marks)[partition])
         self._to_group = {p: marks[p] for p in self.assigned if p in marks}
         self._restart = False
         if self.store_trouble:

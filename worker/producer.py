@@ -42,8 +42,7 @@ class ProduceError(Exception):
 
     def __init__(self, confirmed: int, failed: int, first_error: Exception) -> None:
         super().__init__(
-            f"{failed} events failed after {confirmed} were confirmed; "
-            f"the first with {type(first_error).__name__}: {first_error}"
+            f"{failed} events failed after {confirmed} were confirmed; the first with {first_error}"
         )
         self.confirmed = confirmed
         self.failed = failed

@@ -8,7 +8,7 @@ from worker.settings import Settings
 
 
 def rule_options(settings: Settings) -> dict[str, float | str]:
-    """The rule's constants that differ from its defaults, as ``registry.make_rule`` and the meta take them."""
+    """The rule's constants that differ from its defaults, as ``make_rule`` and the meta take them."""
     if settings.rule != "sgd":
         return {}
     names = ("link", "step_bias", "step_factors", "regularisation_bias", "regularisation_factors")

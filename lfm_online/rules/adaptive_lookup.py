@@ -28,9 +28,7 @@ PARTS: Final = (
 
 
 @numba.njit(**KERNEL)
-def parts(
-    users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, time_ms: int, out: Any
-) -> float:
+def parts(users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, time_ms: int, out: Any) -> Any:
     """Fill ``out: float64[len(PARTS)]``, in rating units; they sum to the score before the link.
 
     Returns:
@@ -54,9 +52,7 @@ def parts(
 
 
 @numba.njit(**KERNEL)
-def score_items(
-    users: Any, u: int, items: Any, globals_: Any, hyper: Any, time_ms: int, out: Any
-) -> None:
+def score_items(users: Any, u: int, items: Any, globals_: Any, hyper: Any, time_ms: int, out: Any) -> None:
     """Fill ``out: float64[n]`` with the score, before the link, of the first n items."""
     shared = globals_.shared[0]
     rule = globals_.rule[0]

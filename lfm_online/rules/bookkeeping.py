@@ -50,7 +50,7 @@ def clip(value: float, low: float, high: float) -> float:
 
 
 @numba.njit(**STEP)
-def bias_of(header: Any) -> float:
+def bias_of(header: Any) -> Any:
     """A row's shrunk bias in the bias-only guess."""
     return np.float64(header.bias_sum) / (header.ratings + BIAS_PRIOR)
 

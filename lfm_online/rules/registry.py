@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfm_online.rules import adaptive, adaptive_lookup, sgd, sgd_lookup
+from lfm_online.rules import adaptive, adaptive_lookup, adaptive_start, sgd, sgd_lookup
 from lfm_online.rules.rule import Rule
 
 
@@ -24,19 +24,21 @@ def make_rule(name: str, low: float, high: float, seed: int, **options: float | 
     """
     if not low < high:
         raise ValueError(f"the rating range {low},{high} is empty: LOW must be less than HIGH")
-    if name == adaptive.NAME:
+    if name == adaptive_start.NAME:
         return Rule(
-            name=adaptive.NAME,
-            code=adaptive.CODE,
-            user_state=adaptive.USER_STATE,
-            item_state=adaptive.ITEM_STATE,
-            globals_dtype=adaptive.RULE_GLOBALS,
-            hyper=adaptive.Hyper(float(low), float(high), int(seed), **_constants(adaptive, options)),
+            name=adaptive_start.NAME,
+            code=adaptive_start.CODE,
+            user_state=adaptive_start.USER_STATE,
+            item_state=adaptive_start.ITEM_STATE,
+            globals_dtype=adaptive_start.RULE_GLOBALS,
+            hyper=adaptive_start.Hyper(
+                float(low), float(high), int(seed), **_constants(adaptive_start, options)
+            ),
             link="clip",
             part_names=adaptive_lookup.PARTS,
-            new_globals=adaptive.new_globals,
-            start_users=adaptive.start_users,
-            start_items=adaptive.start_items,
+            new_globals=adaptive_start.new_globals,
+            start_users=adaptive_start.start_users,
+            start_items=adaptive_start.start_items,
             learn=adaptive.learn,
             parts=adaptive_lookup.parts,
             score_items=adaptive_lookup.score_items,

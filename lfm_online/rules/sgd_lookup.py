@@ -15,9 +15,7 @@ PARTS: Final = ("mean", "user_bias", "item_bias", "factors")
 
 
 @numba.njit(**KERNEL)
-def parts(
-    users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, _time_ms: int, out: Any
-) -> float:
+def parts(users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, _time_ms: int, out: Any) -> Any:
     """Fill ``out: float64[len(PARTS)]``, in units of the score; they sum to it, before the link.
 
     Returns:
@@ -37,9 +35,7 @@ def parts(
 
 
 @numba.njit(**KERNEL)
-def score_items(
-    users: Any, u: int, items: Any, globals_: Any, hyper: Any, _time_ms: int, out: Any
-) -> None:
+def score_items(users: Any, u: int, items: Any, globals_: Any, hyper: Any, _time_ms: int, out: Any) -> None:
     """Fill ``out: float64[n]`` with the score, before the link, of the first n items."""
     c0, _ = level(globals_.shared[0], hyper.low, hyper.high)
     mu = mean_score(c0, hyper)

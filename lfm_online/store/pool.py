@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from lfm_online.store.protocol import RowsRead, State, Store, StoreAwayError
+
+LEND_SECONDS: Final = 1.0
+"""How long a thread waits for a connection; all are busy for longer only if the store hangs."""
 
 _Answer = TypeVar("_Answer")
 
@@ -40,14 +44,22 @@ class ReadPool:
             self._idle.put(None)
 
     def _read(self, read: Callable[[Store], _Answer]) -> _Answer:
-        store = self._idle.get()
+        try:
+            store = self._idle.get(timeout=LEND_SECONDS)
+        except queue.Empty:
+            raise StoreAwayError(
+                f"no connection to the store became free within {LEND_SECONDS:g} s (LFM_STORE)"
+            ) from None
+        began = time.monotonic()
         try:
             if store is None:
                 store = self._open()
             try:
                 return read(store)
             except StoreAwayError:
-                # A connection that lay idle while the store was restarted fails once, then makes a new one.
+                # A connection that lay idle while the store was restarted fails once, at once.
+                if time.monotonic() - began > LEND_SECONDS:
+                    raise
                 return read(store)
         finally:
             self._idle.put(store)

@@ -67,6 +67,7 @@ class RedisStore:
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
         self._watched = None
+        self._commit_reads = 0
         if self._connection is not None:
             self._connection.disconnect()
             self._client.connection_pool.release(self._connection)
@@ -84,19 +85,23 @@ class RedisStore:
             raise StoreAwayError(f"the store does not answer: {error} (LFM_STORE)") from error
         except redis.ResponseError as error:
             self.close()
-            if str(error).split(" ", 1)[0] in _PASSING or "OOM" in str(error):
+            # redis-py takes the code off the errors that it has a class for.
+            if (error.status_code or str(error).split(" ", 1)[0]) in _PASSING:
                 raise StoreAwayError(f"the store takes no writes now: {error}") from error
             raise StoreBrokenError(f"the store refused a command: {error}") from error
         except BaseException:
             self.close()
             raise
 
-    @staticmethod
-    def _transact(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """MULTI, commands, EXEC; the list of replies."""
-        packed = connection.pack_commands([("MULTI",), *commands, ("EXEC",)])
+    def _transact(self, connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """UNWATCH, MULTI, commands, EXEC; the list of replies.
+
+        A WATCH left by the last commit would make EXEC fail whenever another has committed since.
+        """
+        self._watched = None
+        packed = connection.pack_commands([("UNWATCH",), ("MULTI",), *commands, ("EXEC",)])
         connection.send_packed_command(packed, check_health=False)
-        for _ in range(len(commands) + 1):
+        for _ in range(len(commands) + 2):
             connection.read_response()
         replies: list[Any] = connection.read_response()
         for reply in replies:
@@ -131,7 +136,6 @@ class RedisStore:
     def read_state(self) -> State:
         """Head, globals, watermarks and count of items."""
         with self._conversation() as connection:
-            self._watched = None
             head, values, watermarks, n_items = self._transact(
                 connection,
                 [
@@ -173,7 +177,6 @@ class RedisStore:
                 commands.append(("MGET", *keys[start : start + READ_KEYS]))
                 owners.append(owner)
         with self._conversation() as connection:
-            self._watched = None  # EXEC ends every WATCH
             head, values, *parts = self._transact(connection, commands)
         found: list[list[bytes | None]] = [[], [], []]
         for owner, part in zip(owners, parts, strict=True):
@@ -200,7 +203,11 @@ class RedisStore:
             connection.send_packed_command(payload, check_health=False)
 
     def _lay_out(self, connection: Any, commit: Commit) -> tuple[list[bytes], int]:
-        """The commit's bytes, and how many replies lie before that of EXEC."""
+        """The commit's bytes, and how many replies lie before that of EXEC.
+
+        The two TIMEs tell what the commit cost the server, receiving included (within a transaction
+        its clock stands still).
+        """
         keys = self.keys
         rows = resp.mset([(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)])
         commands: list[tuple[Any, ...]] = []
@@ -261,7 +268,6 @@ class RedisStore:
     def read_feed(self, since: Head) -> FeedRead:
         """What was committed after ``since``."""
         with self._conversation() as connection:
-            self._watched = None
             stored, found = self._transact(
                 connection,
                 [

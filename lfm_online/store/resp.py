@@ -25,7 +25,7 @@ def _digits(value: int) -> int:
 
 
 @numba.njit(**EXACT)
-def _put_number(out: Any, at: int, value: int) -> int:
+def _put_number(out: Any, at: int, value: int) -> Any:
     n = _digits(value)
     for place in range(at + n - 1, at - 1, -1):
         out[place] = 48 + value % 10
@@ -41,7 +41,7 @@ def _put_crlf(out: Any, at: int) -> int:
 
 
 @numba.njit(**EXACT)
-def _put_length(out: Any, at: int, length: int) -> int:
+def _put_length(out: Any, at: int, length: int) -> Any:
     """``$length\\r\\n``."""
     out[at] = 36
     return _put_crlf(out, _put_number(out, at + 1, length))

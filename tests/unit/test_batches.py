@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from lfm_online.batch import Outcome, batch_of
 from lfm_online.hashing import id_hash
 from lfm_online.model import Model, changed_rows
-from lfm_online.batch import batch_of
 from tests.naive import gaussian_factors
 from tests.streams import learn, made_stream, new_model, stored
 
@@ -26,11 +27,12 @@ def test_batches_of_any_size_give_the_same_bytes(rule: str, cuts: set[int]) -> N
     whole, cut = new_model(rule), new_model(rule)
     expected = learn(whole, EVENTS)
     edges = [0, *sorted(cuts), len(EVENTS)]
-    parts = [learn(cut, EVENTS[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [learn(cut, EVENTS[a:b]) for a, b in pairwise(edges)]
     assert stored(cut) == stored(whole)
     rated = np.array([event.what == 0 for event in EVENTS])
-    for column, pieces in zip(expected, zip(*parts, strict=True), strict=True):
-        assert_array_equal(np.concatenate(pieces)[rated], column[rated])
+    for name in Outcome._fields:
+        pieces = np.concatenate([getattr(part, name) for part in parts])
+        assert_array_equal(pieces[rated], getattr(expected, name)[rated])
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -49,12 +51,9 @@ def test_names_do_not_matter_beyond_the_initial_rows(rule: str) -> None:
     one, other = new_model(rule), new_model(rule)
     learn(one, EVENTS)
     renamed = [e._replace(user=f"другой {e.user}", item=f"🎬/{e.item}" if e.item else "") for e in EVENTS]
-    for table, named, ids in (
-        (other.users, lambda name: f"другой {name}", one.users),
-        (other.items, lambda name: f"🎬/{name}", one.items),
-    ):
-        numbers = table.numbers([named(name) for name in ids.ids])
-        table.rows.hash[numbers] = ids.rows.hash[numbers]
+    for table, prefix, first in ((other.users, "другой ", one.users), (other.items, "🎬/", one.items)):
+        numbers = table.numbers([prefix + name for name in first.ids])
+        table.rows.hash[numbers] = first.rows.hash[numbers]
         table.start(numbers)
     learn(other, renamed)
     assert list(stored(other).values()) == list(stored(one).values())
@@ -78,7 +77,9 @@ def test_a_new_row_comes_from_seed_kind_and_id_not_from_the_order_of_arrival(rul
 
 @pytest.mark.parametrize(("rule", "sd"), [("adaptive", 0.028), ("sgd", 0.05)])
 @pytest.mark.parametrize("factors", [1, 8, 33])
-def test_an_items_first_factors_are_gaussian_and_those_of_the_twin(rule: str, sd: float, factors: int) -> None:
+def test_an_items_first_factors_are_gaussian_and_those_of_the_twin(
+    rule: str, sd: float, factors: int
+) -> None:
     model = new_model(rule, factors, seed=2**63 - 1)
     ids = [str(j) for j in range(3000)]
     numbers = model.items.numbers(ids)

@@ -16,13 +16,17 @@ from tests.streams import Event, learn, made_stream, new_model
     ("rule", "kind", "size"),
     [("adaptive", "user", 220), ("adaptive", "item", 168), ("sgd", "user", 160), ("sgd", "item", 160)],
 )
-def test_a_row_at_32_factors_has_the_size_that_the_store_was_planned_for(rule: str, kind: Kind, size: int) -> None:
+def test_a_row_at_32_factors_has_the_size_that_the_store_was_planned_for(
+    rule: str, kind: Kind, size: int
+) -> None:
     assert make_rule(rule, 0.5, 5, 0).row_bytes(kind, 32) == size
 
 
 def test_the_header_is_laid_out_as_its_table_says() -> None:
     assert HEADER.itemsize == 28
-    offsets = {name: HEADER.fields[name][1] for name in HEADER.names} if HEADER.fields and HEADER.names else {}
+    offsets = (
+        {name: HEADER.fields[name][1] for name in HEADER.names} if HEADER.fields and HEADER.names else {}
+    )
     assert offsets == {
         "format": 0,
         "rule": 1,

@@ -21,13 +21,11 @@ SGD_OPTIONS: list[dict[str, Any]] = [
 
 
 def _pair(rule: str, factors: int, options: dict[str, Any]) -> tuple[Model, Twin]:
-    twin = (
-        Adaptive(LOW, HIGH, 1, factors) if rule == "adaptive" else Sgd(LOW, HIGH, 1, factors, **options)
-    )
+    twin = Adaptive(LOW, HIGH, 1, factors) if rule == "adaptive" else Sgd(LOW, HIGH, 1, factors, **options)
     return new_model(rule, factors, 1, **options), twin
 
 
-CASES = [("adaptive", {})] + [("sgd", options) for options in SGD_OPTIONS]
+CASES: list[tuple[str, dict[str, Any]]] = [("adaptive", {})] + [("sgd", options) for options in SGD_OPTIONS]
 
 
 @pytest.mark.parametrize("factors", [1, 8, 32, 33])
@@ -57,6 +55,15 @@ def test_a_batch_that_repeats_a_user_and_an_item_learns_them_one_after_another(
     _assert_alike(model, twin, events, outcome, learn_slowly(twin, events))
     assert outcome.ordinal.tolist() == [0, 1, 2, 0, 3, 1]
     assert outcome.cold.tolist() == [True, False, True, True, False, False]
+
+
+def test_the_adaptive_rule_bounds_the_errors_of_ratings_that_come_as_a_surprise() -> None:
+    model, twin = _pair("adaptive", 8, {})
+    events = [
+        Event(RATING, f"u{j % 4}", f"i{j % 3}", 0.5 if j % 97 == 96 else 4.5, 1000 * j, j) for j in range(400)
+    ]
+    outcome = learn(model, events)
+    _assert_alike(model, twin, events, outcome, learn_slowly(twin, events))
 
 
 @pytest.mark.parametrize(("rule", "options"), CASES)
@@ -95,35 +102,38 @@ def test_a_retraction_counts_in_the_users_ledger_and_teaches_nothing(
     _assert_ledgers_equal(model, twin)
 
 
+def _assert_near(actual: Any, twin: Any, what: str = "") -> None:
+    """Seven digits of float32, less what a few hundred updates round away."""
+    assert_allclose(actual, twin, rtol=2e-4, atol=2e-5, err_msg=what)
+
+
 def _assert_alike(
     model: Model, twin: Twin, events: list[Event], outcome: Any, guesses: np.ndarray[Any, Any]
 ) -> None:
     rated = np.array([event.what == RATING for event in events])
     assert not outcome.refused.any()
-    # float32 rows against float64: seven digits, less what a few hundred updates round away.
-    tolerance = {"rtol": 2e-4, "atol": 2e-5}
     for column, guess in zip((outcome.model, outcome.mean, outcome.bias), guesses.T, strict=True):
-        assert_allclose(column[rated], guess[rated], **tolerance)
+        _assert_near(column[rated], guess[rated])
     _assert_ledgers_equal(model, twin)
     for table, rows in ((model.users, twin.users), (model.items, twin.items)):
         for row_id, row in rows.items():
             number = table.number_of[row_id]
             for name, value in _terms(model, row).items():
                 kept = table.rows.factors if name == "factors" else table.rows.state[name]
-                assert_allclose(kept[number], value, **tolerance, err_msg=f"{name} of {row_id}")
-            assert_allclose(table.rows.header["bias_sum"][number], row.bias_sum, **tolerance)
+                _assert_near(kept[number], value, f"{name} of {row_id}")
+            _assert_near(table.rows.header["bias_sum"][number], row.bias_sum)
     shared = model.shared
     assert_allclose(shared["mean"], np.mean(twin.learned), rtol=1e-12)
     assert_allclose(shared["m2"], np.var(twin.learned) * len(twin.learned), rtol=1e-9, atol=1e-9)
-    assert_allclose(shared["squared_error"].reshape(3, 2), twin.squared_error(), **tolerance)
+    _assert_near(shared["squared_error"].reshape(3, 2), twin.squared_error())
     assert shared["scored"].tolist() == [sum(cold is c for cold, _ in twin.scored) for c in (False, True)]
     weight, squares = twin.recent()
     assert_allclose(shared["recent_weight"], weight, rtol=1e-12)
-    assert_allclose(shared["recent_squared_error"], squares, **tolerance)
+    _assert_near(shared["recent_squared_error"], squares)
     if isinstance(twin, Adaptive):
         rule = model.globals.rule[0]
-        assert_allclose(rule["W"], twin.W, **tolerance)
-        assert_allclose(rule["R"], twin.R, **tolerance)
+        _assert_near(rule["W"], twin.W)
+        _assert_near(rule["R"], twin.R)
         assert_allclose(rule["m"], np.mean(twin.log_counts), rtol=1e-9)
         assert rule["gaps"] == len(twin.gaps)
         assert_allclose(rule["log_gap_sum"], np.log(twin.gaps).sum(), rtol=1e-9)

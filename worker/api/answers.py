@@ -46,7 +46,9 @@ PartsField = Annotated[
         examples=[{"mean": 3.5, "user_bias": 0.2, "item_bias": 0.45, "factors": 0.16}],
     ),
 ]
-CosineField = Annotated[float, Meta(description="Cosine of the two items' factors, -1 to 1.", examples=[0.83])]
+CosineField = Annotated[
+    float, Meta(description="Cosine of the two items' factors, -1 to 1.", examples=[0.83])
+]
 
 
 class Answer(Struct, kw_only=True):

@@ -16,7 +16,7 @@ from worker.api.explain import explain
 from worker.api.known import history, item, user
 from worker.api.metrics import LookupMetrics, count_lookups
 from worker.api.model import model
-from worker.api.parameters import read_query_as_utf8
+from worker.api.parameters import check_query
 from worker.api.predict import predict, predict_many
 from worker.api.problems import problem_details
 from worker.api.recommend import recommend, similar
@@ -42,7 +42,7 @@ def create_app(replica: Replica, *, live: Problems, ready: Problems, registry: C
         route_handlers=list(LOOKUPS),
         dependencies={"replica": Provide(lambda: replica, sync_to_thread=False)},
         middleware=[count_lookups(metrics)],
-        before_request=read_query_as_utf8,
+        before_request=check_query,
     )
     return Litestar(
         [lookups, *health_routes(live, ready, registry)],
@@ -59,4 +59,5 @@ def create_app(replica: Replica, *, live: Problems, ready: Problems, registry: C
             ],
         ),
         plugins=[problem_details()],
+        logging_config=None,
     )

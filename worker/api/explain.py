@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs
 
 from lfm_online.known import reasons
 from lfm_online.predict import predict
+from lfm_online.replica import Replica
 from worker.api.answers import (
     CosineField,
     ItemField,
@@ -18,6 +19,7 @@ from worker.api.answers import (
     watermark_of,
 )
 from worker.api.parameters import AtMs, HowMany, ItemId, TheReplica, UserId, checked_id
+from worker.api.problems import PROBLEMS
 
 
 class NearItem(Struct, kw_only=True):
@@ -36,12 +38,8 @@ class ExplainAnswer(PredictAnswer, kw_only=True):
     ]
 
 
-@get("/explain", name="explain", summary="What a prediction is made of", tags=["lookups"], sync_to_thread=True)
-def explain(
-    replica: TheReplica, user: UserId, item: ItemId, n: HowMany = 10, at: AtMs = None
-) -> ExplainAnswer:
-    """The parts of the score, and the items that the user has rated and that are nearest to this one."""
-    user, item = checked_id(user, "user"), checked_id(item, "item")
+def explain_answer(replica: Replica, user: str, item: str, n: int, at: int | None) -> ExplainAnswer:
+    """A prediction explained, as it is answered; see ``lfm_online.known.reasons``."""
     basis, (prediction,) = predict(replica, [(user, item)], at)
     return ExplainAnswer(
         model=replica.name,
@@ -53,3 +51,18 @@ def explain(
             for each in reasons(replica, user, item, n)
         ],
     )
+
+
+@get(
+    "/explain",
+    name="explain",
+    summary="What a prediction is made of",
+    tags=["lookups"],
+    responses=PROBLEMS,
+    sync_to_thread=True,
+)
+def explain(
+    replica: TheReplica, user: UserId, item: ItemId, n: HowMany = 10, at: AtMs = None
+) -> ExplainAnswer:
+    """The parts of the score, and the items that the user has rated and that are nearest to this one."""
+    return explain_answer(replica, checked_id(user, "user"), checked_id(item, "item"), n, at)

@@ -13,6 +13,7 @@ from lfm_online.model import Model
 from lfm_online.store.protocol import State
 from worker.api.answers import Answer
 from worker.api.parameters import TheReplica
+from worker.api.problems import PROBLEMS
 
 
 class SettingsBody(Struct, kw_only=True):
@@ -20,7 +21,9 @@ class SettingsBody(Struct, kw_only=True):
 
     rule: Annotated[str, Meta(examples=["adaptive"])]
     factors: Annotated[int, Meta(examples=[32])]
-    rating_range: Annotated[tuple[float, float], Meta(description="Lowest and highest rating.", examples=[(0.5, 5.0)])]
+    rating_range: Annotated[
+        tuple[float, float], Meta(description="Lowest and highest rating.", examples=[(0.5, 5.0)])
+    ]
     seed: Annotated[int, Meta(description="Where new rows come from, with the id.", examples=[1])]
     history: Annotated[int, Meta(description="Ratings remembered of each user; 0: none.", examples=[1000])]
     topic: Annotated[str, Meta(examples=["ratings"])]
@@ -33,7 +36,9 @@ class CountsBody(Struct, kw_only=True):
     """What the model has taken in."""
 
     ratings: Annotated[int, Meta(description="Ratings learned.", examples=[100_004])]
-    events: Annotated[int, Meta(description="Valid events, refused and retracted ones included.", examples=[100_004])]
+    events: Annotated[
+        int, Meta(description="Valid events, refused and retracted ones included.", examples=[100_004])
+    ]
     refused: Annotated[int, Meta(description="Updates refused for not being finite.", examples=[0])]
     items: Annotated[int, Meta(description="Items that the model has a number for.", examples=[9066])]
 
@@ -61,16 +66,26 @@ class ModelAnswer(Answer, kw_only=True):
     counts: CountsBody
     mean_rating: Annotated[float, Meta(description="Mean of the ratings learned.", examples=[3.54])]
     rmse: Annotated[
-        dict[str, RmseBody], Meta(description="By predictor: the model, the running mean, the bias-only guess.")
+        dict[str, RmseBody],
+        Meta(description="By predictor: the model, the running mean, the bias-only guess."),
     ]
     watermarks: Annotated[
         dict[str, int],
-        Meta(description="Per topic and partition the next offset to learn.", examples=[{"ratings-0": 25_001}]),
+        Meta(
+            description="Per topic and partition the next offset to learn.", examples=[{"ratings-0": 25_001}]
+        ),
     ]
     head: HeadBody
 
 
-@get("/model", name="model", summary="The model's settings, counts and errors", tags=["lookups"], sync_to_thread=True)
+@get(
+    "/model",
+    name="model",
+    summary="The model's settings, counts and errors",
+    tags=["lookups"],
+    responses=PROBLEMS,
+    sync_to_thread=True,
+)
 def model(replica: TheReplica) -> ModelAnswer:
     """Settings, counts, RMSE, watermarks and head."""
     replica.check()

@@ -1,9 +1,9 @@
-"""What lookups take: ids, counts, times. Ids travel in the query or the body, since they may hold any character."""
+"""What lookups take. Ids travel in the query or the body, since they may hold any character."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Final
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from litestar import Request
 from litestar.openapi.spec import Example
@@ -15,14 +15,14 @@ from worker.decode import BadEventError, check_id
 
 NEWEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
-_ASCII: Final = "".join(map(chr, range(128)))
-
 TheReplica = Annotated[Replica, Dependency(skip_validation=True)]
 
 UserId = Annotated[
     str,
     Parameter(
         query="user",
+        min_length=1,
+        max_length=256,
         description="The user's id: 1 to 256 bytes of UTF-8 without control characters.",
         examples=[Example(value="42")],
     ),
@@ -31,6 +31,8 @@ ItemId = Annotated[
     str,
     Parameter(
         query="item",
+        min_length=1,
+        max_length=256,
         description="The item's id: 1 to 256 bytes of UTF-8 without control characters.",
         examples=[Example(value="318")],
     ),
@@ -63,23 +65,24 @@ def checked_id(value: str | int, field: str) -> str:
         raise BadFieldError(field, str(error).removeprefix(f"{field} ")) from error
 
 
-async def read_query_as_utf8(request: Request[Any, Any, Any]) -> None:
-    """See that the query is UTF-8 before it is taken apart, which would replace what isn't.
+async def check_query(request: Request[Any, Any, Any]) -> None:
+    """See that the query is percent-encoded UTF-8, each name once, before the framework takes it apart.
+
+    It would replace what is not UTF-8, read what is not encoded as Latin-1, and take one of several values.
 
     Raises:
-        BadFieldError: a parameter is not UTF-8, or comes twice.
+        BadFieldError: it isn't.
     """
-    query = request.scope["query_string"]
     seen = set()
-    for pair in query.split(b"&"):
+    for pair in request.scope["query_string"].split(b"&"):
         name, _, value = pair.partition(b"=")
         field = unquote_to_bytes(name.replace(b"+", b" ")).decode(errors="replace")
         if field in seen and field:
             raise BadFieldError(field, "given more than once")
         seen.add(field)
+        if not value.isascii():
+            raise BadFieldError(field, "not percent-encoded")
         try:
             unquote_to_bytes(value).decode()
         except UnicodeDecodeError as error:
             raise BadFieldError(field, "not UTF-8 when percent-decoded") from error
-    # A client may send UTF-8 as it is; the framework would read it as Latin-1.
-    request.scope["query_string"] = quote_from_bytes(query, safe=_ASCII).encode()

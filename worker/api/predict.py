@@ -10,9 +10,10 @@ from litestar.params import Body
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from lfm_online.predict import predict as predict_pairs
+from lfm_online.replica import Replica
 from worker.api.answers import Answer, AtField, PredictAnswer, PredictionBody, prediction_body, watermark_of
 from worker.api.parameters import NEWEST_MS, AtMs, ItemId, TheReplica, UserId, checked_id
-from worker.api.problems import BadFieldError
+from worker.api.problems import PROBLEMS, BadFieldError
 
 MOST_PAIRS: Final = 10_000
 """Pairs of one request: about 0.3 s of one core, and a body within the server's limit of 10 MB."""
@@ -43,7 +44,9 @@ class PredictRequest(Struct, forbid_unknown_fields=True):
     at: (
         Annotated[
             int,
-            Meta(ge=0, le=NEWEST_MS, description="The time to answer for, Unix ms; else the newest rating's."),
+            Meta(
+                ge=0, le=NEWEST_MS, description="The time to answer for, Unix ms; else the newest rating's."
+            ),
         ]
         | None
     ) = None
@@ -76,20 +79,31 @@ def _check_count(field: str, count: int) -> None:
         raise BadFieldError(field, f"{count} of them, allowed are 1 to {MOST_PAIRS}")
 
 
-@get("/predict", name="predict", summary="What a user would rate an item", tags=["lookups"], sync_to_thread=True)
+def predict_answer(replica: Replica, user: str, item: str, at: int | None) -> PredictAnswer:
+    """One prediction as it is answered; see ``lfm_online.predict``."""
+    basis, (prediction,) = predict_pairs(replica, [(user, item)], at)
+    return PredictAnswer(
+        model=replica.name,
+        watermark_ms=watermark_of(basis),
+        at_ms=basis.at_ms,
+        **structs.asdict(prediction_body(user, item, prediction)),
+    )
+
+
+@get(
+    "/predict",
+    name="predict",
+    summary="What a user would rate an item",
+    tags=["lookups"],
+    responses=PROBLEMS,
+    sync_to_thread=True,
+)
 def predict(replica: TheReplica, user: UserId, item: ItemId, at: AtMs = None) -> PredictAnswer:
     """The rating, its standard deviation, its parts, and what they rest on. Any id is answered for.
 
     For an unknown user or item the answer is what the model expects of a newcomer, and says so.
     """
-    pair = checked_id(user, "user"), checked_id(item, "item")
-    basis, (prediction,) = predict_pairs(replica, [pair], at)
-    return PredictAnswer(
-        model=replica.name,
-        watermark_ms=watermark_of(basis),
-        at_ms=basis.at_ms,
-        **structs.asdict(prediction_body(*pair, prediction)),
-    )
+    return predict_answer(replica, checked_id(user, "user"), checked_id(item, "item"), at)
 
 
 @post(
@@ -98,6 +112,7 @@ def predict(replica: TheReplica, user: UserId, item: ItemId, at: AtMs = None) ->
     summary="What users would rate items",
     tags=["lookups"],
     status_code=200,
+    responses=PROBLEMS,
     sync_to_thread=True,
 )
 def predict_many(

@@ -4,21 +4,61 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.plugins.problem_details import (
+    ProblemDetailsConfig,
+    ProblemDetailsException,
+    ProblemDetailsPlugin,
+)
+from msgspec import Meta, Struct
 
 from lfm_online.layout import FormatError
 from lfm_online.meta import MetaMismatchError
-from lfm_online.replica import NotReadyError
+from lfm_online.replica_reads import NotReadyError
 from lfm_online.similar import UnknownIdError
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
 
 RETRY_AFTER_SECONDS: Final = 1
 _MISSING = re.compile(r"Missing required query parameter '(\w+)'")
+_INNER = re.compile(r"Object (?P<how>missing required|contains unknown) field `(?P<field>\w+)`")
 _PLACE = re.compile(r"(?P<what>.+?) - at `\$\.?(?P<place>[^`]*)`$")
 _log = logging.getLogger(__name__)
+
+
+class Fault(Struct):
+    """One field that is at fault."""
+
+    field: Annotated[str, Meta(description="Parameter, or place in the body.", examples=["user"])]
+    message: Annotated[str, Meta(examples=["missing"])]
+
+
+class Problem(Struct, kw_only=True):
+    """Problem details (RFC 9457)."""
+
+    status: Annotated[int, Meta(examples=[400])]
+    type: Annotated[str, Meta(examples=["about:blank"])]
+    title: Annotated[str, Meta(examples=["Bad Request"])]
+    detail: Annotated[str, Meta(examples=["user: missing"])]
+    errors: list[Fault] = []
+
+
+def _described(description: str) -> ResponseSpec:
+    return ResponseSpec(
+        Problem, generate_examples=False, description=description, media_type="application/problem+json"
+    )
+
+
+PROBLEMS: Final = {
+    400: _described("A parameter or the body is not what it may be; errors names the field."),
+    503: _described("The store is away or the rows are not up to date; try again after Retry-After seconds."),
+}
+"""What any lookup may answer instead."""
+
+PROBLEMS_OR_UNKNOWN: Final = {**PROBLEMS, 404: _described("The model has never seen that id.")}
+"""What a lookup of something that must exist may answer instead."""
 
 
 class BadFieldError(Exception):
@@ -65,14 +105,20 @@ def _invalid(error: ValidationException) -> ProblemDetailsException:
 
 
 def _named(fault: dict[str, str]) -> dict[str, str]:
-    """The body's faults name a place in it; the whole body is called so."""
-    message = fault["message"]
-    field = fault.get("key") or "body"
+    """The field of the query, or the place in the body; the body as a whole is called so."""
+    field, message = fault.get("key", "data"), fault["message"]
     place = _PLACE.match(message)
     if place:
-        message = place["what"]
-        field = place["place"] or field
-    return {"field": field.removeprefix("data.") or "body", "message": message}
+        field, message = place["place"], place["what"]
+    inner = _INNER.match(message)
+    if inner:
+        field = ".".join(filter(None, (field.removeprefix("data"), inner["field"])))
+        message = "missing" if inner["how"] == "missing required" else "not a field of this request"
+    return {"field": "body" if field == "data" else field, "message": message}
+
+
+def _too_deep(_error: RecursionError) -> ProblemDetailsException:
+    return _bad([{"field": "body", "message": "nested too deeply"}])
 
 
 def _http(error: HTTPException) -> ProblemDetailsException:
@@ -85,7 +131,7 @@ def _http(error: HTTPException) -> ProblemDetailsException:
 
 
 def _unknown(error: UnknownIdError) -> ProblemDetailsException:
-    return _problem(404, "Not Found", str(error))
+    return _problem(404, "Not Found", str(error), [{"field": error.kind, "message": "unknown"}])
 
 
 def _away(error: Exception) -> ProblemDetailsException:
@@ -106,6 +152,7 @@ def problem_details() -> ProblemDetailsPlugin:
             exception_to_problem_detail_map={
                 BadFieldError: _bad_field,
                 ValidationException: _invalid,
+                RecursionError: _too_deep,
                 HTTPException: _http,
                 UnknownIdError: _unknown,
                 **dict.fromkeys(away, _away),

@@ -9,6 +9,7 @@ from litestar.params import Parameter
 from msgspec import Meta, Struct
 
 from lfm_online.recommend import recommend as recommend_items
+from lfm_online.replica import Replica
 from lfm_online.similar import similar as similar_items
 from worker.api.answers import (
     Answer,
@@ -16,7 +17,6 @@ from worker.api.answers import (
     CosineField,
     ItemField,
     ItemRatingsField,
-    KnownUserField,
     RatingField,
     ScoreField,
     UserField,
@@ -24,6 +24,7 @@ from worker.api.answers import (
     watermark_of,
 )
 from worker.api.parameters import AtMs, HowMany, ItemId, TheReplica, UserId, checked_id
+from worker.api.problems import PROBLEMS, PROBLEMS_OR_UNKNOWN
 
 
 class RecommendedItem(Struct, kw_only=True):
@@ -74,16 +75,8 @@ class SimilarAnswer(Answer, kw_only=True):
 Seen = Annotated[bool, Parameter(query="seen", description="Keep the items of the user's history.")]
 
 
-@get("/recommend", name="recommend", summary="The best items for a user", tags=["lookups"], sync_to_thread=True)
-def recommend(
-    replica: TheReplica, user: UserId, n: HowMany = 10, seen: Seen = False, at: AtMs = None
-) -> RecommendAnswer:
-    """The items with the highest scores, exactly, without those of the user's history.
-
-    Ranked by the score before the link, since ratings at the range's end would tie. The history holds a
-    user's latest ratings, as many as the model keeps (``history`` of ``/v1/model``).
-    """
-    user = checked_id(user, "user")
+def recommend_answer(replica: Replica, user: str, n: int, *, seen: bool, at: int | None) -> RecommendAnswer:
+    """A recommendation as it is answered; see ``lfm_online.recommend``."""
     basis, found = recommend_items(replica, user, n, seen=seen, at=at)
     return RecommendAnswer(
         model=replica.name,
@@ -100,10 +93,8 @@ def recommend(
     )
 
 
-@get("/similar", name="similar", summary="The items nearest to an item", tags=["lookups"], sync_to_thread=True)
-def similar(replica: TheReplica, item: ItemId, n: HowMany = 10) -> SimilarAnswer:
-    """The items whose factors have the highest cosine with this one's. An unknown item is 404."""
-    item = checked_id(item, "item")
+def similar_answer(replica: Replica, item: str, n: int) -> SimilarAnswer:
+    """An item's neighbours as they are answered; see ``lfm_online.similar``."""
     basis, found = similar_items(replica, item, n)
     return SimilarAnswer(
         model=replica.name,
@@ -114,3 +105,35 @@ def similar(replica: TheReplica, item: ItemId, n: HowMany = 10) -> SimilarAnswer
             SimilarItem(item=each.item, cosine=each.cosine, item_ratings=each.ratings) for each in found.items
         ],
     )
+
+
+@get(
+    "/recommend",
+    name="recommend",
+    summary="The best items for a user",
+    tags=["lookups"],
+    responses=PROBLEMS,
+    sync_to_thread=True,
+)
+def recommend(
+    replica: TheReplica, user: UserId, n: HowMany = 10, seen: Seen = False, at: AtMs = None
+) -> RecommendAnswer:
+    """The items with the highest scores, exactly, without those of the user's history.
+
+    Ranked by the score before the link, since ratings at the range's end would tie. The history holds a
+    user's latest ratings, as many as the model keeps (``history`` of ``/v1/model``).
+    """
+    return recommend_answer(replica, checked_id(user, "user"), n, seen=seen, at=at)
+
+
+@get(
+    "/similar",
+    name="similar",
+    summary="The items nearest to an item",
+    tags=["lookups"],
+    responses=PROBLEMS_OR_UNKNOWN,
+    sync_to_thread=True,
+)
+def similar(replica: TheReplica, item: ItemId, n: HowMany = 10) -> SimilarAnswer:
+    """The items whose factors have the highest cosine with this one's. An unknown item is 404."""
+    return similar_answer(replica, checked_id(item, "item"), n)

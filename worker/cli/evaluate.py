@@ -20,7 +20,9 @@ from worker.settings import Settings
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; the table goes to standard error.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object; the table goes to standard error."
+)
 @settings_options(
     "rule",
     "factors",

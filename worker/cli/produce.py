@@ -58,6 +58,6 @@ def produce(settings: Settings, file: Path, rate: float | None, partitions: int)
         raise click.ClickException(str(error)) from None
     except KafkaError as error:
         raise click.ClickException(
-            f"Kafka failed at {settings.kafka} (--kafka, LFM_KAFKA): {type(error).__name__}: {error}"
+            f"Kafka failed at {settings.kafka} (--kafka, LFM_KAFKA): {error}"
         ) from None
     click.echo(f"{confirmed.count} events confirmed by the broker in {confirmed.seconds:.1f} s")

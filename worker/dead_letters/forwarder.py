@@ -68,10 +68,11 @@ class KafkaPublisher:
             self._producer = KafkaProducer(
                 bootstrap_servers=self._settings.kafka.split(","), acks="all", linger_ms=5, max_block_ms=5000
             )
+        value = letter.value
+        if value is None and letter.key is None:
+            value = b""  # kafka-python sends no record that has neither
         return _KafkaReceipt(
-            self._producer.send(
-                self._settings.dead_letters_to, key=letter.key, value=letter.value, headers=letter.headers()
-            )
+            self._producer.send(self._settings.dead_letters_to, key=letter.key, value=value, headers=letter.headers())
         )
 
     def close(self) -> None:

@@ -95,7 +95,10 @@ class EmbeddedStore(Server):
 
 def cluster_id() -> str:
     """A new cluster id, in the form that Kafka writes them."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not made.startswith("-"):  # which a command line would take for a flag
+            return made
 
 
 def kafka_answers(bootstrap: str, cluster: str) -> bool:

@@ -7,6 +7,7 @@ heartbeats: so the listener only notes the assignment, pauses it, and seeks it t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from worker.settings import Settings
@@ -53,9 +54,10 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
         self._assigned: frozenset[int] = frozenset()
 
     def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        gone = {tp.partition for tp in revoked}
         with self._lock:
-            self._changed = True
-            self._assigned -= {tp.partition for tp in revoked}
+            self._changed |= bool(gone)
+            self._assigned -= gone
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
         assigned = list(assigned)
@@ -155,21 +157,27 @@ class KafkaPythonSource:
         tp = self._partition(partition)
         if tp not in self._consumer.assignment():
             return
-        self._consumer.seek(tp, offset)
-        self._position[partition] = offset
-        if not self._held:
-            self._consumer.resume(tp)
+        # The group may take a partition away at any moment, on the client's IO thread; the next
+        # take_assignment tells.
+        with contextlib.suppress(KeyError, ValueError):
+            self._consumer.seek(tp, offset)
+            self._position[partition] = offset
+            if not self._held:
+                self._consumer.resume(tp)
 
     def hold(self) -> None:
         """Yield nothing until :meth:`release`."""
         self._held = True
-        self._consumer.pause(*self._consumer.assignment())
+        for tp in self._consumer.assignment():
+            with contextlib.suppress(KeyError):  # taken away meanwhile
+                self._consumer.pause(tp)
 
     def release(self) -> None:
         """Yield records again, of the partitions that were sought."""
         self._held = False
-        mine = {self._partition(p) for p in self._position} & self._consumer.assignment()
-        self._consumer.resume(*mine)
+        for tp in {self._partition(p) for p in self._position} & self._consumer.assignment():
+            with contextlib.suppress(KeyError):  # taken away meanwhile
+                self._consumer.resume(tp)
 
     def first_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
         """Where each partition's log begins."""
@@ -179,9 +187,10 @@ class KafkaPythonSource:
         """Where the log of each assigned partition ends, as the last fetch said."""
         ends = {}
         for tp in self._consumer.assignment():
-            end = self._consumer.highwater(tp)
-            if end is not None:
-                ends[tp.partition] = int(end)
+            with contextlib.suppress(KeyError, IllegalStateError):  # taken away meanwhile
+                end = self._consumer.highwater(tp)
+                if end is not None:
+                    ends[tp.partition] = int(end)
         return ends
 
     def _ask(self, call: Any, partitions: Sequence[int]) -> dict[int, int]:

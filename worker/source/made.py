@@ -81,7 +81,7 @@ class MadeSource:
 
     def first_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
         """Where each partition's log begins."""
-        return {p: self._log.partitions[p][0][0] if self._log.partitions[p] else 0 for p in partitions}
+        return dict.fromkeys(partitions, 0)
 
     def end_offsets(self) -> dict[int, int]:
         """Where the log of each assigned partition ends."""

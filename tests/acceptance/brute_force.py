@@ -1,0 +1,208 @@
+"""Predictions and recommendations of the adaptive rule from raw rows, by their documented byte offsets.
+
+    python brute_force.py redis://127.0.0.1:6379/0 MODEL predict USER ITEM
+    python brute_force.py redis://127.0.0.1:6379/0 MODEL recommend USER N
+
+prints JSON. It knows the project's documents alone, none of its code: what it finds, any other program could.
+"""
+
+import hashlib
+import json
+import math
+import struct
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+import redis
+
+HEADER = 28  # bytes of a row before the rule's record
+EMPTY = 65535  # a slot of the history whose rating was taken back
+MASK = 2**64 - 1
+
+
+class User(NamedTuple):
+    ratings: int
+    time_ms: int
+    b: float
+    a: float
+    s: float
+    f: float
+    cov: np.ndarray[Any, Any]  # 4 x 4, of (b, a, s, f)
+    v_p: float
+    nu: float
+    p: np.ndarray[Any, Any]
+
+
+class Item(NamedTuple):
+    ratings: int
+    b: float
+    v_b: float
+    v_q: float
+    q: np.ndarray[Any, Any]
+
+
+class Globals(NamedTuple):
+    n: float
+    mean: float
+    m2: float
+    newest_ms: int
+    m: float
+    log_gap_sum: float
+    gaps: float
+    W: np.ndarray[Any, Any]
+
+
+class Limits(NamedTuple):
+    low: float
+    high: float
+    seed: int
+    factors: int
+    history: int
+
+
+def read_limits(meta: bytes) -> Limits:
+    m = json.loads(meta)
+    assert m["rule"] == "adaptive"
+    return Limits(m["low"], m["high"], m["seed"], m["factors"], m["history"])
+
+
+def read_globals(value: bytes) -> Globals:
+    assert value[0] == 1  # format
+    n, mean, m2, newest = struct.unpack_from("<3dq", value, 8)
+    m, log_gap_sum, gaps, *w = struct.unpack_from("<12d", value, 8 + 144)
+    return Globals(n, mean, m2, newest, m, log_gap_sum, gaps, np.array(w))
+
+
+def read_user(value: bytes | None, limits: Limits, g: Globals) -> User:
+    if value is None:
+        cov = np.diag([0.06 * math.exp(g.W[8]), 0.2, 0.02, 0.05])
+        return User(0, 0, 0.0, 0.0, 0.0, 0.0, cov, 0.35, 1.0, np.zeros(limits.factors))
+    ratings, time_ms = struct.unpack_from("<Iq", value, 12)
+    b, a, s, f, *packed, v_p, nu = struct.unpack_from("<16f", value, HEADER)
+    cov = np.zeros((4, 4))
+    cov[np.triu_indices(4)] = packed
+    cov = np.triu(cov) + np.triu(cov, 1).T
+    if ratings == 0:
+        cov[0, 0] = 0.06 * math.exp(g.W[8])
+    return User(ratings, time_ms, b, a, s, f, cov, v_p, nu, np.frombuffer(value, "<f4", offset=HEADER + 64))
+
+
+def read_item(value: bytes | None, item: str, limits: Limits) -> Item:
+    if value is None:
+        return Item(0, 0.0, 0.14, 0.09, 0.028 * _gaussian(limits.seed, item, limits.factors))
+    (ratings,) = struct.unpack_from("<I", value, 12)
+    b, v_b, v_q = struct.unpack_from("<3f", value, HEADER)
+    return Item(ratings, b, v_b, v_q, np.frombuffer(value, "<f4", offset=HEADER + 12))
+
+
+def _fmix64(x: int) -> int:
+    x ^= x >> 33
+    x = x * 0xFF51AFD7ED558CCD & MASK
+    x ^= x >> 33
+    x = x * 0xC4CEB9FE1A85EC53 & MASK
+    return x ^ x >> 33
+
+
+def _gaussian(seed: int, item: str, factors: int) -> np.ndarray[Any, Any]:
+    digest = hashlib.blake2b(item.encode(), digest_size=8, person=b"lfm-item").digest()
+    key = _fmix64(int.from_bytes(digest, "little") ^ _fmix64(seed))
+    out = np.zeros(factors + 1)
+    for j in range(0, factors, 2):
+        bits = _fmix64(key + (j + 1) * 0x9E3779B97F4A7C15 & MASK)
+        radius = math.sqrt(-2 * math.log(((bits >> 32) + 1) / 2**32))
+        angle = 2 * math.pi * (bits & 0xFFFFFFFF) / 2**32
+        out[j], out[j + 1] = radius * math.cos(angle), radius * math.sin(angle)
+    return out[:factors]
+
+
+def _drifted(user: User, g: Globals, at_ms: int) -> tuple[float, np.ndarray[Any, Any]]:
+    """The fast bias and the covariance as they stand at that time."""
+    cov = user.cov.copy()
+    v_bu0 = 0.06 * math.exp(g.W[8])
+    if user.ratings == 0:
+        return user.f, cov
+    if cov[0, 0] < v_bu0:
+        cov[0, 0] = min(cov[0, 0] + 5e-4, v_bu0)
+    rho = 0.98
+    gap = at_ms - user.time_ms
+    if gap > 0:
+        mean_gap = math.exp((g.log_gap_sum + math.log(gap)) / (g.gaps + 1))
+        rho *= math.exp(-gap / (4 * mean_gap))
+    cov[3, :3] *= rho
+    cov[:3, 3] *= rho
+    cov[3, 3] = rho * rho * cov[3, 3] + (1 - rho * rho) * 0.05
+    return rho * user.f, cov
+
+
+def predict(user: User, item: Item, g: Globals, limits: Limits, at_ms: int) -> dict[str, Any]:
+    """Score, rating, deviation, and the score's parts in their order."""
+    middle, quarter = (limits.low + limits.high) / 2, (limits.high - limits.low) / 4
+    c0 = (g.n * g.mean + 10 * middle) / (g.n + 10)
+    sd = math.sqrt((g.m2 + 10 * quarter**2) / (g.n + 10))
+    fast, cov = _drifted(user, g, at_ms)
+    log_count = math.log1p(item.ratings)
+    x = (log_count - (g.m + (log_count - g.m) / (g.n + 1))) / 2
+    q, p = item.q.astype(float), user.p.astype(float)
+    terms = np.array([fast, user.a * item.b, user.s * x, p @ q, 1, x, 1 / (1 + user.ratings), item.b])
+    parts = [c0, sd * user.b, sd * item.b, *(sd * g.W[:8] * terms)]
+    h = np.array([1, g.W[1] * item.b, g.W[2] * x, g.W[0]])
+    s_a = 1 + g.W[7] + g.W[1] * user.a
+    v_bi = min(item.v_b + 1.3e-4, 0.14)
+    bilinear = g.W[3] ** 2 * (user.v_p * (q @ q) + item.v_q * (p @ p))
+    variance = 0.55 * user.nu + h @ cov @ h + v_bi * s_a**2 + bilinear
+    score = float(sum(parts))
+    return {
+        "score": score,
+        "rating": min(max(score, limits.low), limits.high),
+        "deviation": sd * math.sqrt(variance),
+        "parts": [float(part) for part in parts],
+        "user_ratings": user.ratings,
+        "item_ratings": item.ratings,
+    }
+
+
+def rated(history: bytes | None) -> set[int]:
+    """Numbers of the items of a history."""
+    slots = struct.iter_unpack("<IH", history or b"")
+    return {item for item, code in slots if code != EMPTY}
+
+
+class Server:
+    """A model in Redis or Valkey."""
+
+    def __init__(self, url: str, model: str) -> None:
+        self.client = redis.Redis.from_url(url)
+        self.base = f"lfm:{{{model}}}:"
+        self.limits = read_limits(self._get("meta") or b"")
+        self.globals = read_globals(self._get("globals") or b"")
+
+    def _get(self, key: str) -> bytes | None:
+        value: Any = self.client.get(self.base + key)
+        assert value is None or isinstance(value, bytes)
+        return value
+
+    def predict(self, user: str, item: str, at_ms: int | None = None) -> dict[str, Any]:
+        u = read_user(self._get(f"u:{user}"), self.limits, self.globals)
+        i = read_item(self._get(f"i:{item}"), item, self.limits)
+        return predict(u, i, self.globals, self.limits, self.globals.newest_ms if at_ms is None else at_ms)
+
+    def recommend(self, user: str, n: int, *, seen: bool = False) -> list[tuple[str, float]]:
+        names: Any = self.client.lrange(self.base + "items", 0, -1)
+        items = [name.decode() for name in names]
+        left_out = set() if seen else rated(self._get(f"h:{user}"))
+        scored = [
+            (-self.predict(user, item)["score"], number)
+            for number, item in enumerate(items)
+            if number not in left_out
+        ]
+        return [(items[number], -score) for score, number in sorted(scored)[:n]]
+
+
+if __name__ == "__main__":
+    url, model, what, *rest = sys.argv[1:]
+    server = Server(url, model)
+    if what == "predict":
+        print(json.dumps(server.predict(rest[0], rest[1])))  # noqa: T201
+    else:
+        print(json.dumps(server.recommend(rest[0], int(rest[1]))))  # noqa: T201

@@ -1,0 +1,87 @@
+"""A backlog learned from Kafka into the store, beside consume-and-drop of the same topic."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from lfm_online.store.protocol import StoreAwayError
+from lfm_online.store.redis import RedisStore
+from tests.benchmarks.backlog import backlog
+from tests.benchmarks.figure import Figure
+from worker.demo.embedded import EmbeddedBroker, EmbeddedStore
+from worker.demo.run import Run
+from worker.demo.server import free_port
+from worker.producer import produce
+from worker.settings import Settings
+from worker.topics import ensure_topic
+
+ROUNDS: Final = 3
+PARTITIONS: Final = 4
+
+
+def measure(events: int) -> Iterator[Figure]:
+    """Events a second from the first commit to the last, best of three; ``verify`` must pass."""
+    with Run() as run:
+        broker, store = EmbeddedBroker(run).start(), EmbeddedStore(run).start()
+        settings = Settings(kafka=broker.bootstrap, store=store.url, session_timeout_seconds=6)
+        ensure_topic(settings.kafka, settings.topic, PARTITIONS)
+        click.echo(f"producing {events:,} events …", err=True)
+        produce(backlog(events), settings)
+        dropped, learned = [], []
+        for round_ in range(ROUNDS):
+            env = {
+                "LFM_KAFKA": settings.kafka,
+                "LFM_STORE": settings.store,
+                "LFM_SESSION_TIMEOUT_SECONDS": "6",
+                "LFM_WORKER_PORT": str(free_port()),
+                "LFM_MODEL": f"round-{round_}",
+                "LFM_GROUP": f"round-{round_}",
+            }
+            dropped.append(_consume_and_drop(run, env, events))
+            learned.append(_learn(run, env, settings, events))
+            click.echo(f"round {round_}: dropped {dropped[-1]:,.0f}/s, learned {learned[-1]:,.0f}/s", err=True)
+            _verify(env)
+    yield Figure("end_to_end_kafka_python", max(learned), "events/s", "consume and drop", max(dropped))
+
+
+def _consume_and_drop(run: Run, env: dict[str, str], events: int) -> float:
+    output = run.directory / f"dropped-{env['LFM_GROUP']}"
+    argv = [sys.executable, "-m", "tests.benchmarks.consume_and_drop", str(events)]
+    process = run.start("drop", argv, env={**env, "LFM_GROUP": env["LFM_GROUP"] + "-drop"}, output=output)
+    process.wait()
+    return float(output.read_text())
+
+
+def _learn(run: Run, env: dict[str, str], settings: Settings, events: int) -> float:
+    process = run.start("worker", [sys.executable, "-m", "worker.cli", "worker"], env=env)
+    store = RedisStore(settings.store, env["LFM_MODEL"])
+    first, began = 0, 0.0
+    while True:
+        run.check()
+        try:
+            done = sum(store.read_state().watermarks.values())
+        except StoreAwayError:
+            done = 0
+        now = time.perf_counter()
+        if done and not began:
+            first, began = done, now
+        if done >= events:
+            break
+        time.sleep(0.02)
+    store.close()
+    process.terminate()
+    process.wait()
+    return (events - first) / (now - began)
+
+
+def _verify(env: dict[str, str]) -> None:
+    import os
+
+    argv = [sys.executable, "-m", "worker.cli", "verify", "--kafka", env["LFM_KAFKA"], "--store", env["LFM_STORE"]]
+    subprocess.run([*argv, "--model", env["LFM_MODEL"]], check=True, env=os.environ, stdout=subprocess.DEVNULL)

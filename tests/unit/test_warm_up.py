@@ -1,0 +1,94 @@
+"""Warming up compiles what will run, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lfm_online import warm_up
+from lfm_online.known import reasons
+from lfm_online.predict import predict
+from lfm_online.recommend import recommend
+from lfm_online.replica import Replica
+from lfm_online.similar import similar
+from lfm_online.store import resp
+from lfm_online.store.memory import MemoryServer, MemoryStore
+from lfm_online.store.protocol import Commit
+from tests.made_model import Learner, meta
+from worker.decode import Decoder
+from worker.events import join
+from worker.settings import Settings
+from worker.source.protocol import Records
+
+
+class _LaidOut(MemoryStore):
+    """Lays each commit out as bytes too, as the Redis store does."""
+
+    def send_commit(self, commit: Commit) -> None:
+        resp.mset([("u:", commit.users), ("i:", commit.items)])
+        if commit.runs is not None:
+            resp.setranges("h:", commit.runs)
+        super().send_commit(commit)
+
+
+def _live(rule: str) -> None:
+    """What a worker and a lookup server do with events of every kind."""
+    store = _LaidOut(MemoryServer())
+    learner = Learner(store, meta(rule))
+    decoder = Decoder(Settings())
+    value = '{"user_id": %d, "item_id": "i%d", "rating": %s, "timestamp": 1700000000000}'
+    good = [(value % (j % 3, j % 5, "4.5")).encode() for j in range(20)]
+    bad: list[bytes | None] = [*good, b"no JSON", None, (value % (1, 1, "null")).encode()]
+    polls: list[list[bytes | None]] = [[*good], bad, [*good]]
+    first = 0
+    for values in polls:
+        n = len(values)
+        offsets = list(range(first, first + n))
+        records = Records(0, first, offsets, [1_700_000_000_000] * n, [b"1"] * n, values)
+        learner.model.users.forget_all()  # so that they are read again
+        learner.checkpoint.begin(join([decoder.decode(records)]))
+        assert learner.checkpoint.settle() is not None
+        first += n
+    replica = Replica(lambda: MemoryStore(store.server), "m", users=10)
+    replica.follow(0)
+    predict(replica, [("1", "i1"), ("unknown", "unknown")])
+    recommend(replica, "1", 3)
+    similar(replica, "i1", 3)
+    reasons(replica, "0", "i1", 3)
+
+
+def _signatures() -> dict[str, int]:
+    return {f"{k.__module__}.{k.__name__}": len(k.signatures) for k in warm_up.kernels()}
+
+
+@pytest.mark.parametrize("rule", warm_up.RULES)
+def test_after_warming_up_nothing_is_compiled_any_more(rule: str) -> None:
+    code = (
+        "import json\n"
+        "from tests.unit import test_warm_up as t\n"
+        f"t.warm_up.warm_up([{rule!r}])\n"
+        "before = t._signatures()\n"
+        f"t._live({rule!r})\n"
+        "print(json.dumps([before, t._signatures()]))\n"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert output.returncode == 0, output.stderr
+    before, after = json.loads(output.stdout)
+    assert after == before
+    assert before[f"lfm_online.rules.{rule}.learn"] == 1
+    assert before["lfm_online.store.resp._mset_pairs"] == 1
+
+
+def test_the_cache_of_an_older_source_is_dropped_and_a_newer_ones_kept(tmp_path: Path) -> None:
+    old, new, other = tmp_path / "k.py311.1.nbc", tmp_path / "k.py311.nbi", tmp_path / "notes.txt"
+    for file in (old, new, other):
+        file.touch()
+    os.utime(old, (0, 0))
+    os.utime(other, (0, 0))
+    warm_up.drop_stale_cache([tmp_path])
+    assert sorted(tmp_path.iterdir()) == [new, other]
