@@ -105,7 +105,7 @@ def rated_by(replica: Replica, user: str) -> tuple[Basis, list[Rated]]:
         raise UnknownIdError("user", user)
     with replica.reading() as loaded:
         ids = loaded.model.items.ids
-        rated = _history(loaded, user, stored)
+        rated = _history_of(loaded, user, stored)
         basis = basis_of(loaded.model.globals, None)
     return basis, [
         Rated(ids[item], rating)
@@ -129,7 +129,7 @@ def reasons(replica: Replica, user: str, item: str, n: int) -> list[Reason]:
         number = items.number_of.get(item)
         if number is None or stored.row is None:
             return []
-        rated = _history(loaded, user, stored)
+        rated = _history_of(loaded, user, stored)
         # Of several ratings of one item the last counts.
         latest = dict(zip(rated.items.tolist(), rated.ratings.tolist(), strict=True))
         latest.pop(number, None)
@@ -140,11 +140,21 @@ def reasons(replica: Replica, user: str, item: str, n: int) -> list[Reason]:
         return [Reason(items.ids[numbers[j]], latest[int(numbers[j])], float(near[j])) for j in order]
 
 
-def _history(loaded: Loaded, user: str, stored: UserRead) -> history.History:
-    """The ring unrolled, ratings to the digits that are kept; an item not yet in the replica is left out."""
-    hyper = loaded.model.rule.hyper
-    row = table_of("user", loaded.model, [user], [stored.row]).rows.header[0]
-    rated = history.read(stored.history, int(row["ratings"]), loaded.meta.history, hyper.low, hyper.high)
+def rated_items(loaded: Loaded, stored: UserRead, user_ratings: int) -> history.History:
+    """A user's history, ratings to the digits that are kept; an item not yet in the replica is left out.
+
+    Args:
+        loaded: The model.
+        stored: The user as the store holds it.
+        user_ratings: ``ratings`` of the row's header.
+    """
+    low, high = loaded.meta.low, loaded.meta.high
+    rated = history.read(stored.recent, stored.history, user_ratings, loaded.meta.history, low, high)
     here = rated.items < len(loaded.model.items)
-    digits = math.floor(math.log10(history.FULL_SCALE / (hyper.high - hyper.low)))
+    digits = math.floor(math.log10(history.FULL_SCALE / (high - low)))
     return history.History(rated.items[here], np.round(rated.ratings[here], digits))
+
+
+def _history_of(loaded: Loaded, user: str, stored: UserRead) -> history.History:
+    row = table_of("user", loaded.model, [user], [stored.row]).rows.header[0]
+    return rated_items(loaded, stored, int(row["ratings"]))

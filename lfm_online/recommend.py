@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lfm_online import history
+from lfm_online.known import rated_items
 from lfm_online.predict import Basis, basis_of, table_of
 from lfm_online.replica import Replica
 from lfm_online.top import best
@@ -56,9 +56,7 @@ def recommend(
         left_out = np.zeros(n_items, np.bool_)
         user_ratings = int(users.header[0]["ratings"])
         if not seen:
-            rule = model.rule.hyper
-            rated = history.read(stored.history, user_ratings, loaded.meta.history, rule.low, rule.high).items
-            left_out[rated[rated < n_items]] = True
+            left_out[rated_items(loaded, stored, user_ratings).items] = True
         basis = basis_of(model.globals, at)
         scores = np.empty(n_items)
         model.rule.score_items(

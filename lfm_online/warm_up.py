@@ -17,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from lfm_online import history
-from lfm_online.batch import FORGET, RATING, RETRACTION, batch_of
+from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
+from lfm_online.history import RecentRatings, rating_codes
 from lfm_online.ledger import event_digests
 from lfm_online.model import Model
 from lfm_online.prepare import prepare_lookups
@@ -39,7 +39,7 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
     """
     for name in rules:
         model = Model(make_rule(name, 0.0, 1.0, 0), factors=2)
-        steps: dict[str, Callable[[], None]] = {
+        steps: dict[str, Callable[[], object]] = {
             f"rule {name}: learn": partial(_learn, model),
             f"rule {name}: lookups": partial(prepare_lookups, model),
             f"rule {name}: rows as bytes": partial(_lay_out, model),
@@ -50,22 +50,26 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
             run()
 
 
-def _learn(model: Model) -> None:
+def _learn(model: Model) -> tuple[Batch, Outcome]:
     """Start rows, and learn one event of each kind."""
     digests = event_digests(0, np.zeros(3, np.int32), np.arange(3, dtype=np.int64))
     user, item = model.users.numbers(["u"] * 3), model.items.numbers(["i"] * 3)
     model.users.load(np.unique(user), [None])
     model.items.load(np.unique(item), [None])
     what = [FORGET, RETRACTION, RATING]
-    model.learn(batch_of(user, item, [0.5] * 3, [0] * 3, what=what, digest=digests))
+    batch = batch_of(user, item, [0.5] * 3, [0] * 3, what=what, digest=digests)
+    return batch, model.learn(batch)
 
 
 def _lay_out(model: Model) -> None:
     """Rows, ids and histories as the bytes of a commit."""
-    number = np.zeros(1, np.int32)
-    resp.mset([("u:", _row_block(model.users)), ("i:", _row_block(model.items))])
-    codes = history.rating_codes(np.zeros(1), 0.0, 1.0)
-    resp.setranges("h:", history.runs(model.users, number, np.zeros(1, np.uint32), number, codes, 1))
+    batch, outcome = _learn(model)
+    recent = RecentRatings(1)
+    recent.load(np.unique(batch.user), [None])
+    codes = rating_codes(batch.rating, 0.0, 1.0)
+    writes = recent.learn(model.users, batch, outcome, codes, {}, np.full(3, -1, np.int32))
+    resp.mset([("u:", _row_block(model.users)), ("i:", _row_block(model.items)), ("r:", writes.recent)])
+    resp.setranges("h:", writes.full)
 
 
 def _row_block(table: Table) -> RowBlock:

@@ -48,18 +48,37 @@ def resp(*words: bytes) -> bytes:
 
 
 class Ring:
-    """A user's history: the last ``size`` ratings, as the bytes of a store would be set one by one."""
+    """A user's history, event by event: an open chunk of up to 32 slots, and a ring of full ones."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.chunks = (size + 31) // 32
         self.n = 0
-        self.value = b""
+        self.open: list[bytes] = []
+        self.full: dict[int, list[bytes]] = {}
 
     def append(self, item: int, code: int) -> None:
-        at = 6 * (self.n % self.size)
-        slot = item.to_bytes(4, "little") + code.to_bytes(2, "little")
-        self.value = self.value[:at] + slot + self.value[at + 6 :]
+        self.open.append(item.to_bytes(4, "little") + code.to_bytes(2, "little"))
+        if len(self.open) == 32:
+            self.full[self.n // 32 % self.chunks] = self.open
+            self.open = []
         self.n += 1
+
+    def take_back(self, item: int) -> None:
+        for chunk in (self.open, *self.full.values()):
+            for place, slot in enumerate(chunk):
+                if slot[:4] == item.to_bytes(4, "little"):
+                    chunk[place] = slot[:4] + b"\xff\xff"
+
+    def forget(self) -> None:
+        self.n, self.open, self.full = 0, [], {}
+
+    @property
+    def recent_value(self) -> bytes:
+        return b"".join(self.open)
+
+    @property
+    def full_value(self) -> bytes:
+        return b"".join(b"".join(self.full[place]) for place in sorted(self.full))
 
 
 @dataclass

@@ -24,8 +24,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online import history
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome
+from lfm_online.history import RecentRatings, Writes, rating_codes
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.model import Model, changed_rows
 from lfm_online.rows import Table
@@ -34,7 +34,6 @@ from lfm_online.store.protocol import (
     Commit,
     FeedEntry,
     Head,
-    HistoryRuns,
     Receipt,
     RowBlock,
     RowsRead,
@@ -105,7 +104,7 @@ class Checkpoint:
         self._known = False  # whether anything in memory rests on ``head``
         self._n_items = 0  # items in the store's list as of ``head``
         self._crc = topic_crc(topic)
-        self._history_size = history_size
+        self._recent = RecentRatings(history_size) if history_size else None
         self._feed_entries = feed_entries
         self._new_id = new_id
 
@@ -117,14 +116,14 @@ class Checkpoint:
             if not left.ranges:
                 return Begun(sent=False, gaps=gaps)
             # 2. Rows.
-            batch, histories = self._resolve(left)
+            batch, rings = self._resolve(left)
             if batch is None:
                 continue
             # 3. Learn.
             outcome = self.model.learn(batch)
             users, items = changed_rows(batch)
             # 4. Commit; it counts as in flight from before the first byte is sent.
-            commit = self._commit(left, batch, outcome, users, items, histories)
+            commit = self._commit(left, batch, outcome, users, items, rings)
             self.in_flight = InFlight(left, batch, outcome, commit, users, items)
             self.store.send_commit(commit)
             return Begun(sent=True, gaps=gaps)
@@ -221,7 +220,7 @@ class Checkpoint:
 
     def _rewriting(self, events: Events) -> list[str]:
         """Users whose history is not only appended to by these events."""
-        if self._history_size == 0:
+        if self._recent is None:
             return []
         return list(dict.fromkeys(events.users[j] for j in np.flatnonzero(events.what != RATING)))
 
@@ -237,12 +236,14 @@ class Checkpoint:
         want_items = want_items[want_items < self._n_items]
         if not (len(want_users) or len(want_items) or histories):
             return None
-        read = self.store.read_rows(
-            [users.ids[number] for number in want_users], [items.ids[number] for number in want_items], histories
-        )
+        names = [users.ids[number] for number in want_users]
+        recent = names if self._recent is not None else []
+        read = self.store.read_rows(names, [items.ids[number] for number in want_items], histories, recent)
         if read.head == self.head:
             users.load(want_users, read.users)
             items.load(want_items, read.items)
+            if self._recent is not None:
+                self._recent.load(want_users, list(read.recent))
         return read
 
     def _commit(
@@ -252,14 +253,14 @@ class Checkpoint:
         outcome: Outcome,
         users: NDArray[np.int32],
         items: NDArray[np.int32],
-        histories: dict[str, bytes | None],
+        rings: dict[str, bytes | None],
     ) -> Commit:
         model = self.model
         gone = np.zeros(0, np.int32)
         if (batch.what == FORGET).any():
             gone = users[model.users.rows.header["events"][users] == 0]
         kept = users if len(gone) == 0 else users[~np.isin(users, gone)]
-        runs, rewritten = self._histories(events, batch, outcome, histories)
+        writes = self._histories(events, batch, outcome, rings)
         dead: dict[int, dict[int, bytes]] = {}
         for letter in events.letters:
             dead.setdefault(letter.partition, {})[letter.offset] = letter.to_bytes()
@@ -277,51 +278,26 @@ class Checkpoint:
             users=_row_block(model.users, kept),
             items=_row_block(model.items, items),
             new_items=model.items.ids[self._n_items :],
-            runs=runs,
-            histories=rewritten,
+            recent=writes.recent if writes else None,
+            runs=writes.full if writes else None,
+            histories=writes.rewritten if writes else {},
             forgotten=[model.users.ids[number] for number in gone],
             dead=dead,
             feed_entries=self._feed_entries,
         )
 
     def _histories(
-        self, events: Events, batch: Batch, outcome: Outcome, stored: dict[str, bytes | None]
-    ) -> tuple[HistoryRuns | None, dict[str, bytes]]:
-        """Slots to set, and whole histories of users who forgot or took something back."""
-        if self._history_size == 0 or len(events) == 0:
-            return None, {}
+        self, events: Events, batch: Batch, outcome: Outcome, rings: dict[str, bytes | None]
+    ) -> Writes | None:
+        """What to set of the users' histories."""
+        if self._recent is None or len(events) == 0:
+            return None
         hyper = self.model.rule.hyper
-        codes = history.rating_codes(np.nan_to_num(batch.rating, nan=hyper.low), hyper.low, hyper.high)
-        appended = (batch.what == RATING) & ~outcome.refused
-        rewritten: dict[str, bytes] = {}
-        for name, value in stored.items():
-            number = self.model.users.number_of[name]
-            own = np.flatnonzero(batch.user == number)
-            changes = [
-                (int(batch.what[j]), int(outcome.ordinal[j]), self._item_number(events, batch, j), int(codes[j]))
-                for j in own
-                if appended[j] or batch.what[j] != RATING
-            ]
-            rewritten[name] = history.rewrite(value, changes, self._history_size)
-            appended[own] = False
-        if not appended.any():
-            return None, rewritten
-        chosen = slice(None) if appended.all() else np.flatnonzero(appended)
-        runs = history.runs(
-            self.model.users,
-            batch.user[chosen],
-            outcome.ordinal[chosen],
-            batch.item[chosen],
-            codes[chosen],
-            self._history_size,
-        )
-        return runs, rewritten
-
-    def _item_number(self, events: Events, batch: Batch, j: int) -> int:
-        """The item that an event names; a retraction's may be unknown (-1)."""
-        if batch.what[j] == RETRACTION:
-            return self.model.items.number_of.get(events.items[j], -1)
-        return int(batch.item[j])
+        codes = rating_codes(batch.rating, hyper.low, hyper.high)
+        retracted = np.full(len(events), -1, np.int32)
+        for j in np.flatnonzero(batch.what == RETRACTION):
+            retracted[j] = self.model.items.number_of.get(events.items[j], -1)
+        return self._recent.learn(self.model.users, batch, outcome, codes, rings, retracted)
 
 
 def _missing(table: Table, numbers: NDArray[np.int32]) -> NDArray[np.int32]:

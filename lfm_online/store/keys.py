@@ -29,6 +29,7 @@ class Keys:
         self.feed = base + "feed"
         self.user_prefix = base + "u:"
         self.item_prefix = base + "i:"
+        self.recent_prefix = base + "r:"
         self.history_prefix = base + "h:"
         self.dead_prefix = base + "dead:"
 
@@ -40,8 +41,12 @@ class Keys:
         """An item's row."""
         return self.item_prefix + item
 
+    def recent(self, user: str) -> str:
+        """A user's latest ratings, the chunk of the history that is being filled."""
+        return self.recent_prefix + user
+
     def history(self, user: str) -> str:
-        """A user's history."""
+        """A user's history, full chunks."""
         return self.history_prefix + user
 
     def dead(self, partition: int) -> str:

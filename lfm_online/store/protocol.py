@@ -86,6 +86,15 @@ class RowBlock(NamedTuple):
     values: NDArray[np.uint8]  # uint8[n, row_bytes]
 
 
+class ValueBlock(NamedTuple):
+    """Values of any length to set, one a user, as bytes one behind the other."""
+
+    ids: NDArray[np.uint8]  # uint8[total], the ids one behind the other
+    id_lengths: NDArray[np.int64]  # int64[n]
+    values: NDArray[np.uint8]  # uint8[total]
+    lengths: NDArray[np.int64]  # int64[n], of the values, bytes
+
+
 class HistoryRuns(NamedTuple):
     """Slots to set in users' histories; run r sets ``slots[starts[r]:starts[r + 1]]``."""
 
@@ -107,9 +116,10 @@ class Commit:
     users: RowBlock
     items: RowBlock
     new_items: Sequence[str] = ()
-    runs: HistoryRuns | None = None
+    recent: ValueBlock | None = None  # users' recent ratings
+    runs: HistoryRuns | None = None  # of their histories' full chunks; see history.py
     histories: Mapping[str, bytes] = field(default_factory=dict)  # whole values; empty: deleted
-    forgotten: Sequence[str] = ()  # users whose row is deleted
+    forgotten: Sequence[str] = ()  # users whose row, recent ratings and history are deleted
     dead: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # partition -> offset -> letter
     feed_entries: int = 20_000  # how long the feed is kept
 
@@ -143,6 +153,7 @@ class RowsRead(NamedTuple):
     items: Sequence[bytes | None]
     histories: Sequence[bytes | None]
     globals: bytes | None
+    recent: Sequence[bytes | None] = ()
 
 
 class FeedRead(NamedTuple):
@@ -168,9 +179,13 @@ class Store(Protocol):
         """Item ids from that number on."""
 
     def read_rows(
-        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
+        self,
+        users: Sequence[str],
+        items: Sequence[str],
+        histories: Sequence[str] = (),
+        recent: Sequence[str] = (),
     ) -> RowsRead:
-        """Rows and histories with the head that they rest on."""
+        """Rows, and users' histories and recent ratings, with the head that they rest on."""
 
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; :meth:`receive_commit` must follow before any other call."""
@@ -207,10 +222,19 @@ class Store(Protocol):
         """Drop the connection."""
 
 
-def block_rows(block: RowBlock) -> Iterator[tuple[str, bytes]]:
+def block_rows(block: RowBlock | ValueBlock) -> Iterator[tuple[str, bytes]]:
     """Ids and values of a block, one by one (for stores without a compiled layout)."""
-    at = 0
+    at = value_at = 0
     ids: Any = block.ids.tobytes()
-    for length, value in zip(block.id_lengths, block.values, strict=True):
-        yield ids[at : at + length].decode(), value.tobytes()
-        at += int(length)
+    values: Any = block.values.tobytes()
+    for length, size in zip(block.id_lengths.tolist(), value_lengths(block).tolist(), strict=True):
+        yield ids[at : at + length].decode(), values[value_at : value_at + size]
+        at += length
+        value_at += size
+
+
+def value_lengths(block: RowBlock | ValueBlock) -> NDArray[np.int64]:
+    """The length of each value of a block, bytes."""
+    if isinstance(block, ValueBlock):
+        return block.lengths
+    return np.full(len(block.id_lengths), block.values.shape[1], np.int64)

@@ -22,10 +22,12 @@ from lfm_online.store.protocol import (
     FeedRead,
     Head,
     Receipt,
+    RowBlock,
     RowsRead,
     State,
     StoreAwayError,
     StoreBrokenError,
+    ValueBlock,
 )
 
 REPLY_SECONDS: Final = 10.0
@@ -162,13 +164,18 @@ class RedisStore:
                 return ids
 
     def read_rows(
-        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
+        self,
+        users: Sequence[str],
+        items: Sequence[str],
+        histories: Sequence[str] = (),
+        recent: Sequence[str] = (),
     ) -> RowsRead:
-        """Rows and histories with the head that they rest on."""
+        """Rows, and users' histories and recent ratings, with the head that they rest on."""
         groups = [
             [self.keys.user(user) for user in users],
             [self.keys.item(item) for item in items],
             [self.keys.history(user) for user in histories],
+            [self.keys.recent(user) for user in recent],
         ]
         commands: list[tuple[Any, ...]] = [("GET", self.keys.head), ("GET", self.keys.globals)]
         owners = []
@@ -178,10 +185,10 @@ class RedisStore:
                 owners.append(owner)
         with self._conversation() as connection:
             head, values, *parts = self._transact(connection, commands)
-        found: list[list[bytes | None]] = [[], [], []]
+        found: list[list[bytes | None]] = [[], [], [], []]
         for owner, part in zip(owners, parts, strict=True):
             found[owner] += part
-        return RowsRead(Head.from_bytes(head), *found, values)
+        return RowsRead(Head.from_bytes(head), found[0], found[1], found[2], values, found[3])
 
     def _watch(self, connection: Any) -> None:
         connection.send_packed_command(self._watch_command(connection), check_health=False)
@@ -209,9 +216,16 @@ class RedisStore:
         its clock stands still).
         """
         keys = self.keys
-        rows = resp.mset([(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)])
+        blocks: list[tuple[str, RowBlock | ValueBlock]] = [
+            (keys.user_prefix, commit.users),
+            (keys.item_prefix, commit.items),
+        ]
+        if commit.recent is not None:
+            blocks.append((keys.recent_prefix, commit.recent))
+        rows = resp.mset(blocks)
         commands: list[tuple[Any, ...]] = []
-        gone = [keys.user(user) for user in commit.forgotten]
+        names = (keys.user, keys.recent, keys.history)
+        gone = [name(user) for user in commit.forgotten for name in names]
         gone += [keys.history(user) for user, value in commit.histories.items() if not value]
         if gone:
             commands.append(("DEL", *gone))

@@ -6,13 +6,14 @@ these loops about 0.2. https://redis.io/docs/latest/develop/reference/protocol-s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numba
 import numpy as np
 
 from lfm_online.numba_flags import EXACT
-from lfm_online.store.protocol import HistoryRuns, RowBlock
+from lfm_online.store.protocol import HistoryRuns, RowBlock, ValueBlock, value_lengths
 
 
 @numba.njit(**EXACT)
@@ -56,17 +57,20 @@ def _put_bytes(out: Any, at: int, source: Any, start: int, end: int) -> int:
 
 
 @numba.njit(**EXACT)
-def _mset_pairs(prefix: Any, ids: Any, id_lengths: Any, values: Any, out: Any) -> int:
+def _mset_pairs(prefix: Any, ids: Any, id_lengths: Any, values: Any, lengths: Any, out: Any) -> int:
     at = 0
     id_at = 0
+    value_at = 0
     for j in range(len(id_lengths)):
         id_end = id_at + id_lengths[j]
+        value_end = value_at + lengths[j]
         at = _put_length(out, at, len(prefix) + id_lengths[j])
         at = _put_bytes(out, at, prefix, 0, len(prefix))
         at = _put_crlf(out, _put_bytes(out, at, ids, id_at, id_end))
-        at = _put_length(out, at, values.shape[1])
-        at = _put_crlf(out, _put_bytes(out, at, values[j], 0, values.shape[1]))
+        at = _put_length(out, at, lengths[j])
+        at = _put_crlf(out, _put_bytes(out, at, values, value_at, value_end))
         id_at = id_end
+        value_at = value_end
     return at
 
 
@@ -94,8 +98,8 @@ def _bytes_of(text: bytes) -> Any:
     return np.frombuffer(text, np.uint8)
 
 
-def mset(prefixes_and_blocks: list[tuple[str, RowBlock]]) -> bytes:
-    """One MSET of the rows of all blocks; empty without rows."""
+def mset(prefixes_and_blocks: Sequence[tuple[str, RowBlock | ValueBlock]]) -> bytes:
+    """One MSET of the values of all blocks; empty without any."""
     n = sum(len(block.id_lengths) for _, block in prefixes_and_blocks)
     if n == 0:
         return b""
@@ -105,7 +109,8 @@ def mset(prefixes_and_blocks: list[tuple[str, RowBlock]]) -> bytes:
         # A length has at most 19 digits: 2 ($length CRLF) + 2 CRLF behind the bytes themselves.
         room = len(block.ids) + block.values.size + len(block.id_lengths) * (len(key) + 48)
         out = np.empty(room, np.uint8)
-        end = _mset_pairs(key, block.ids, block.id_lengths, block.values, out)
+        values = block.values.reshape(-1)
+        end = _mset_pairs(key, block.ids, block.id_lengths, values, value_lengths(block), out)
         parts.append(out[:end].tobytes())
     return b"".join(parts)
 

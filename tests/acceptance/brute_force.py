@@ -162,10 +162,13 @@ def predict(user: User, item: Item, g: Globals, limits: Limits, at_ms: int) -> d
     }
 
 
-def rated(history: bytes | None) -> set[int]:
-    """Numbers of the items of a history."""
-    slots = struct.iter_unpack("<IH", history or b"")
-    return {item for item, code in slots if code != EMPTY}
+def rated(recent: bytes | None, full: bytes | None, ratings: int, size: int) -> set[int]:
+    """Numbers of the items of the last ``size`` ratings: full chunks of 32, then the open one."""
+    ring = list(struct.iter_unpack("<IH", full or b""))
+    chunks, done = -(-size // 32), ratings // 32
+    slots = [slot for c in range(max(0, done - chunks), done) for slot in ring[32 * (c % chunks) :][:32]]
+    slots += struct.iter_unpack("<IH", recent or b"")
+    return {item for item, code in slots[-size:] if code != EMPTY}
 
 
 class Server:
@@ -190,7 +193,9 @@ class Server:
     def recommend(self, user: str, n: int, *, seen: bool = False) -> list[tuple[str, float]]:
         names: Any = self.client.lrange(self.base + "items", 0, -1)
         items = [name.decode() for name in names]
-        left_out = set() if seen else rated(self._get(f"h:{user}"))
+        row = read_user(self._get(f"u:{user}"), self.limits, self.globals)
+        ring = (self._get(f"r:{user}"), self._get(f"h:{user}"), row.ratings, self.limits.history)
+        left_out = set() if seen or not self.limits.history else rated(*ring)
         scored = [
             (-self.predict(user, item)["score"], number)
             for number, item in enumerate(items)

@@ -193,9 +193,13 @@ class _Overtaken(MemoryStore):
     meanwhile: Callable[[], None] | None = None
 
     def read_rows(
-        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
+        self,
+        users: Sequence[str],
+        items: Sequence[str],
+        histories: Sequence[str] = (),
+        recent: Sequence[str] = (),
     ) -> RowsRead:
-        read = super().read_rows(users, items, histories)
+        read = super().read_rows(users, items, histories, recent)
         happen, _Overtaken.meanwhile = _Overtaken.meanwhile, None
         if users and happen is not None:
             happen()

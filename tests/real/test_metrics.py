@@ -1,4 +1,4 @@
-"""Every expression of the dashboard and of the alerts, on a Prometheus that scrapes a worker and lookups at work."""
+"""Every expression of dashboard and alerts, on a Prometheus that scrapes a worker and lookups at work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -52,7 +53,7 @@ class Live:
 
 @pytest.fixture(scope="module")
 def live(run: Run, broker: str, store: str) -> Iterator[Live]:
-    """A worker that has learned two waves of ratings with bad events among them, and lookups, some of them refused."""
+    """A worker that has learned two waves of ratings and bad events, and lookups, some of them refused."""
     topic, model = create_topic(broker, 4), "watched"
     settings = Settings(kafka=broker, topic=topic)
     ports = {"lfm-worker": free_port(), "lfm-lookups": free_port()}
@@ -65,21 +66,21 @@ def live(run: Run, broker: str, store: str) -> Iterator[Live]:
         Command(run, "watched-serve", (*serve, "--serve-port", str(ports["lfm-lookups"])), None),
     ]
     for url in urls.values():
-        until(lambda url=url: answer(f"{url}/readyz") == 200, commands)
+        until(partial(answers, f"{url}/readyz"), commands)
     prometheus = Prometheus(run, scraping(ports), "prometheus-watching").start()
     for job in ports:
-        until(lambda job=job: prometheus.query(f'up{{job="{job}"}} == 1'), commands)
+        until(partial(prometheus.query, f'up{{job="{job}"}} == 1'), commands)
     for wave in (1, 2):
         produce(ratings(wave), settings)
         produce_bad(broker, topic)
         letters, events = wave * len(BAD), wave * (RATINGS_A_WAVE + len(BAD))
-        until(lambda n=events: prometheus.query(f"sum(lfm_events_total) == {n}"), commands)
-        until(lambda n=letters: prometheus.query(f"lfm_dead_letters_forwarded_total == {n}"), commands)
+        until(partial(prometheus.query, f"sum(lfm_events_total) == {events}"), commands)
+        until(partial(prometheus.query, f"lfm_dead_letters_forwarded_total == {letters}"), commands)
         for lookup in LOOKUPS:
-            assert answer(f"{urls['lfm-lookups']}/v1/{lookup}") == 200, lookup
-        assert answer(f"{urls['lfm-lookups']}/v1/recommend?user=u1&n=0") == 400
+            assert answers(f"{urls['lfm-lookups']}/v1/{lookup}"), lookup
+        assert answers(f"{urls['lfm-lookups']}/v1/recommend?user=u1&n=0", status=400)
         lookups = wave * (len(LOOKUPS) + 1)
-        until(lambda n=lookups: prometheus.query(f"sum(lfm_lookups_total) == {n}"), commands)
+        until(partial(prometheus.query, f"sum(lfm_lookups_total) == {lookups}"), commands)
     yield Live(urls, prometheus)
     prometheus.stop()
     for command in commands:
@@ -119,12 +120,12 @@ def scraping(ports: dict[str, int]) -> str:
     return yaml.safe_dump(config)
 
 
-def answer(url: str) -> int:
-    """The status of the answer; 0 if there is none."""
+def answers(url: str, status: int = 200) -> bool:
+    """Whether there is an answer with this status."""
     try:
-        return httpx.get(url, timeout=10).status_code
+        return httpx.get(url, timeout=10).status_code == status
     except httpx.TransportError:
-        return 0
+        return False
 
 
 def until(true: Callable[[], object], commands: list[Command]) -> None:
@@ -166,7 +167,8 @@ def test_prometheus_evaluates_every_rule_without_error(live: Live) -> None:
 
 def test_the_rmse_of_the_counters_is_that_of_the_gauges(live: Live) -> None:
     of_counters = live.prometheus.query(
-        "sqrt(sum by (predictor) (lfm_squared_error_total) / ignoring(predictor) group_left () sum(lfm_scored_events_total))"
+        "sqrt(sum by (predictor) (lfm_squared_error_total)"
+        " / ignoring(predictor) group_left () sum(lfm_scored_events_total))"
     )
     of_gauges = live.prometheus.query('sum by (predictor) (lfm_rmse{window="all"})')
     assert {s["metric"]["predictor"]: float(s["value"][1]) for s in of_counters} == pytest.approx(

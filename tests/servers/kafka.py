@@ -66,6 +66,8 @@ class RealKafka(Server):
             "transaction.state.log.num.partitions": "4",
             # A group's first member need not wait three seconds for others.
             "group.initial.rebalance.delay.ms": "0",
+            # As the embedded broker allows: tests wait for the session of a worker that was killed.
+            "group.min.session.timeout.ms": "1000",
             # Started again after a kill, it registers once the session of its former self has ended.
             "broker.session.timeout.ms": "4000",
             "broker.heartbeat.interval.ms": "1000",

@@ -26,7 +26,7 @@ from worker.settings import Settings
 from worker.source.made import MadeLog, MadeSource
 
 PARTITIONS = 3
-SETTINGS = Settings(factors=4, rating_range="1,5", history=6, dead_letter_outbox=5, poll_records=12)
+SETTINGS = Settings(factors=4, rating_range="1,5", history=40, dead_letter_outbox=5, poll_records=12)
 
 
 class FlakyStore(MemoryStore):
@@ -73,10 +73,14 @@ class FlakyStore(MemoryStore):
         return super().read_items(start)
 
     def read_rows(
-        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
+        self,
+        users: Sequence[str],
+        items: Sequence[str],
+        histories: Sequence[str] = (),
+        recent: Sequence[str] = (),
     ) -> RowsRead:
         self._maybe_break("at a read")
-        return super().read_rows(users, items, histories)
+        return super().read_rows(users, items, histories, recent)
 
 
 class Quiet:

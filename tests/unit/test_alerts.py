@@ -63,7 +63,8 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
 
 
 def test_each_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() -> None:
-    fires, quiet = set(), set()
+    fires: set[str] = set()
+    quiet: set[str] = set()
     for test in read_yaml(RULES_TEST)["tests"]:
         for case in test["alert_rule_test"]:
             (fires if case.get("exp_alerts") else quiet).add(case["alertname"])

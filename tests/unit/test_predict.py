@@ -91,7 +91,9 @@ def test_a_recommendation_is_the_exact_top_of_all_predictions(
     made = make(600, rule=rule)
     items = made.server.items
     _, predictions = predict(made.replica, [(user, item) for item in items])
-    mine = set() if seen else brute_force.rated(made.server.histories.get(user))
+    ratings = known_user(made.replica, user)[1].ratings if user in made.server.rows["user"] else 0
+    values = (made.server.recent.get(user), made.server.histories.get(user))
+    mine = set() if seen else brute_force.rated(*values, ratings, made.learner.meta.history)
     expected = sorted((-p.score, j) for j, p in enumerate(predictions) if j not in mine)[:n]
     _, found = recommend(made.replica, user, n, seen=seen)
     assert [each.item for each in found.items] == [items[j] for _, j in expected]

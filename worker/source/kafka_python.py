@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
+from kafka.errors import IllegalStateError, InvalidSessionTimeoutError, KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from worker.settings import Settings
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 FETCH_BYTES: Final = 4 * 1024 * 1024
 """Of one fetch; what was fetched for a paused partition stays in memory."""
+BOOTSTRAP_MS: Final = 5000
+"""How long a first answer of the broker is waited for; whoever asks then tries again."""
 _OFFSET: Final = itemgetter(3)
 _TIME: Final = itemgetter(4)
 _KEY: Final = itemgetter(6)
@@ -107,6 +109,7 @@ class KafkaPythonSource:
                 # Partitions or a topic that are made later show up within this time.
                 metadata_max_age_ms=10_000,
                 metrics_enabled=False,
+                bootstrap_timeout_ms=BOOTSTRAP_MS,
             )
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
@@ -126,6 +129,11 @@ class KafkaPythonSource:
             raise SourceBrokenError(
                 f"the topic {self._topic!r} no longer holds the offset to learn next: {error}. Was it deleted, "
                 "or is its retention too short? Start a new model (LFM_MODEL) to learn what is left"
+            ) from error
+        except InvalidSessionTimeoutError as error:
+            raise SourceBrokenError(
+                f"the broker allows no session time-out of {self._settings.session_timeout_seconds:g} s "
+                "(LFM_SESSION_TIMEOUT_SECONDS; Kafka's group.min.session.timeout.ms is 6 s by default)"
             ) from error
         except (KafkaError, OSError) as error:
             if getattr(error, "retriable", False):
@@ -218,7 +226,9 @@ class KafkaPythonSource:
             SourceAwayError: no broker answers, or the topic is not there yet.
         """
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self._settings.kafka.split(","))
+            admin = KafkaAdminClient(
+                bootstrap_servers=self._settings.kafka.split(","), bootstrap_timeout_ms=BOOTSTRAP_MS
+            )
             try:
                 (topic,) = admin.describe_topics([self._topic])
             finally:

@@ -1,0 +1,149 @@
+"""The lookup server as an HTTP server: what it refuses, its description, its metrics."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import httpx
+import pytest
+
+from tests.acceptance.lookups import Lookups
+
+TOO_LONG = "é" * 129  # 258 bytes
+BAD: list[tuple[str, str]] = [
+    ("/v1/predict?item=i", "user"),
+    ("/v1/predict?user=u", "item"),
+    ("/v1/predict?user=&item=i", "user"),
+    (f"/v1/predict?user={TOO_LONG}&item=i", "user"),
+    ("/v1/predict?user=u&item=a%0Ab", "item"),
+    ("/v1/predict?user=u&item=%C2%85", "item"),
+    ("/v1/predict?user=%FF%FE&item=i", "user"),
+    ("/v1/predict?user=u&user=v&item=i", "user"),
+    ("/v1/predict?user=u&item=i&at=yesterday", "at"),
+    ("/v1/predict?user=u&item=i&at=-1", "at"),
+    ("/v1/predict?user=u&item=i&at=99999999999999999999999", "at"),
+    ("/v1/recommend", "user"),
+    ("/v1/recommend?user=u&n=0", "n"),
+    ("/v1/recommend?user=u&n=1001", "n"),
+    ("/v1/recommend?user=u&n=-5", "n"),
+    ("/v1/recommend?user=u&n=1.5", "n"),
+    ("/v1/recommend?user=u&n=", "n"),
+    ("/v1/recommend?user=u&seen=perhaps", "seen"),
+    ("/v1/similar?n=3", "item"),
+    ("/v1/similar?item=😀&n=0", "n"),
+    ("/v1/explain?user=u", "item"),
+    ("/v1/explain?user=u&item=i&n=4000", "n"),
+    ("/v1/user", "user"),
+    ("/v1/user?user=u1&vector=7", "vector"),
+    ("/v1/item?item=%00", "item"),
+    (f"/v1/history?user={'x' * 257}", "user"),
+]
+BAD_BODIES: list[tuple[str, str]] = [
+    ("", "body"),
+    ("{", "body"),
+    ("[1, 2]", "body"),
+    ("null", "body"),
+    ("\ufeff{}", "body"),
+    ("{}", "user"),
+    ('{"user": "u"}', "items"),
+    ('{"items": ["i"]}', "user"),
+    ('{"user": "u", "items": []}', "items"),
+    ('{"user": "u", "items": "i"}', "items"),
+    ('{"user": "u", "items": ["i", ""]}', "items[1]"),
+    ('{"user": "u", "items": ["i", null]}', "items[1]"),
+    ('{"user": true, "items": ["i"]}', "user"),
+    ('{"user": 1.5, "items": ["i"]}', "user"),
+    ('{"user": "u\\u0000", "items": ["i"]}', "user"),
+    ('{"user": "\\ud800", "items": ["i"]}', "body"),
+    ('{"user": "u", "items": ["i"], "at": "now"}', "at"),
+    ('{"user": "u", "items": ["i"], "at": NaN}', "body"),
+    ('{"user": "u", "items": ["i"], "n": 3}', "n"),
+    ('{"pairs": [{"user": "u"}]}', "pairs[0].item"),
+    ('{"pairs": [{"user": "u", "item": "i"}, 7]}', "pairs[1]"),
+    ('{"pairs": [{"user": "u", "item": "i"}], "user": "u"}', "pairs"),
+    (json.dumps({"pairs": [{"user": TOO_LONG, "item": "i"}]}), "pairs[0].user"),
+    (json.dumps({"user": "u", "items": ["i"] * 10_001}), "items"),
+    ("[" * 5000, "body"),
+]
+
+
+def _check_bad(response: httpx.Response, field: str) -> None:
+    assert response.status_code == 400, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == 400
+    assert [fault["field"] for fault in problem["errors"]] == [field]
+    assert field in problem["detail"]
+
+
+@pytest.mark.parametrize(("path", "field"), BAD)
+def test_bad_parameters_are_refused_by_name(lookups: Lookups, path: str, field: str) -> None:
+    _check_bad(lookups.client.get(path), field)
+
+
+@pytest.mark.parametrize(("body", "field"), BAD_BODIES)
+def test_bad_bodies_are_refused_by_place(lookups: Lookups, body: str, field: str) -> None:
+    response = lookups.client.post(
+        "/v1/predict", content=body.encode(), headers={"content-type": "application/json"}
+    )
+    _check_bad(response, field)
+
+
+def test_what_is_not_there_is_a_problem_too(lookups: Lookups) -> None:
+    for response, status in (
+        (lookups.client.get("/v1/nothing"), 404),
+        (lookups.client.delete("/v1/predict"), 405),
+        (lookups.client.post("/v1/predict", content=b"x" * 11_000_000), 413),
+    ):
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["status"] == status
+
+
+def test_a_query_that_is_not_percent_encoded_is_refused(lookups: Lookups) -> None:
+    host, port = lookups.client.base_url.host, lookups.client.base_url.port
+    with socket.create_connection((host, port or 80)) as connection:
+        request = "GET /v1/item?item=😀 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        reply = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert reply.startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_api_is_described_with_its_examples_and_problems(lookups: Lookups) -> None:
+    schema = lookups.client.get("/schema").json()
+    assert schema == lookups.client.get("/schema/openapi.json").json()
+    routes = {path: operations for path, operations in schema["paths"].items() if path.startswith("/v1")}
+    names = ("predict", "recommend", "similar", "explain", "user", "item", "history", "model")
+    assert set(routes) == {f"/v1/{name}" for name in names}
+    assert set(routes["/v1/predict"]) == {"get", "post"}
+    for operations in routes.values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert operation["description"]
+            for status in ("400", "503"):
+                assert "application/problem+json" in operation["responses"][status]["content"]
+            for parameter in operation.get("parameters", []):
+                assert parameter["description"]
+    answer = schema["components"]["schemas"]["PredictAnswer"]
+    assert set(answer["required"]) == set(lookups.answer("/v1/predict", user="a/b", item="i1"))
+    assert all(field["description"] for field in answer["properties"].values())
+    assert all(field["examples"] for field in answer["properties"].values())
+
+
+def test_lookups_are_counted_and_timed_by_route(lookups: Lookups) -> None:
+    def count(line: str) -> float:
+        text = lookups.client.get("/metrics").text
+        return float(text.split(f"\n{line} ")[1].split("\n")[0])
+
+    good = 'lfm_lookups_total{endpoint="similar",status="2xx"}'
+    bad = 'lfm_lookups_total{endpoint="similar",status="4xx"}'
+    timed = 'lfm_lookup_seconds_count{endpoint="similar"}'
+    before = count(good), count(bad), count(timed)
+    lookups.answer("/v1/similar", item="😀")
+    lookups.get("/v1/similar")
+    lookups.get("/v1/similar", item="nothing")
+    assert (count(good), count(bad), count(timed)) == (before[0] + 1, before[1] + 2, before[2] + 3)
+    assert count("lfm_ready") == 1
+    assert count("lfm_replica_age_seconds") >= 0
+    assert "😀" not in lookups.client.get("/metrics").text

@@ -1,0 +1,327 @@
+"""Bytes to events: what is learned, and which reason each bad event gets."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lfm_online.batch import FORGET, RATING, RETRACTION
+from lfm_online.store.protocol import Range
+from worker.dead_letters.letter import REASONS
+from worker.decode import Decoder
+from worker.events import Events
+from worker.settings import Settings
+from worker.source.protocol import Records
+
+NOW = 1_700_000_000_000
+DAY_MS = 86_400_000
+GOOD: dict[str, Any] = {"user_id": "u", "item_id": "i", "rating": 4.5, "timestamp": NOW - 5}
+NOT_AN_EVENT = b"?"
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(topic="ratings", **changes)
+
+
+def records(
+    *values: bytes | None, key: bytes | None = b"u", time_ms: int = NOW, partition: int = 3, first: int = 10
+) -> Records:
+    n = len(values)
+    return Records(partition, first, list(range(first, first + n)), [time_ms] * n, [key] * n, list(values))
+
+
+def event(**changes: Any) -> bytes:
+    """A good event with changes; a field set to `...` is left out."""
+    fields = {name: value for name, value in {**GOOD, **changes}.items() if value is not ...}
+    return json.dumps(fields, allow_nan=True).encode()
+
+
+def decode(*values: bytes | None, key: bytes | None = b"u", time_ms: int = NOW, **changes: Any) -> Events:
+    return Decoder(settings(**changes)).decode(records(*values, key=key, time_ms=time_ms))
+
+
+def raw(field: str, value: str) -> bytes:
+    """A good event in which a field has this JSON text."""
+    return event(**{field: "@"}).replace(b'"@"', value.encode())
+
+
+BAD: dict[str, list[bytes]] = {
+    "malformed": [
+        b"",
+        b"{",
+        b"not json",
+        b'{"user_id":"u"',
+        event() + b"x",
+        b"\xff" + event(),
+        event(user_id="\xff").replace(b"\\u00ff", b"\xff"),
+        raw("user_id", '"\\ud800"'),
+        raw("extra", "[" * 20_000 + "]" * 20_000),
+        raw("rating", "1."),
+        raw("rating", "0x10"),
+        raw("rating", "+1"),
+        b"\xef\xbb\xbf" + event(),
+    ],
+    "type": [
+        event(rating="4"),
+        event(rating=True),
+        event(rating=False),
+        event(rating=[4]),
+        event(rating={}),
+        event(user_id=1.5),
+        event(user_id=None),
+        event(user_id=True),
+        event(user_id=["u"]),
+        event(item_id={"id": 1}),
+        event(item_id=None),
+        event(timestamp="2020-01-01"),
+        event(timestamp=True),
+        event(timestamp=[NOW]),
+    ],
+    "non_finite": [
+        raw("rating", "NaN"),
+        raw("rating", "Infinity"),
+        raw("rating", "-Infinity"),
+        raw("rating", "1e999"),
+        raw("rating", "-1e999"),
+        raw("timestamp", "NaN"),
+        raw("timestamp", "1e999"),
+        raw("timestamp", "-Infinity"),
+    ],
+    "range": [
+        event(rating=0),
+        event(rating=0.49999),
+        event(rating=5.00001),
+        event(rating=-3),
+        event(rating=1e300),
+        event(rating=10**25),
+        event(timestamp=-(10**17)),
+        event(timestamp=-1e30),
+    ],
+    "id": [
+        event(user_id=""),
+        event(item_id=""),
+        event(user_id="a" * 257),
+        event(user_id="a" * 300),
+        event(item_id="ü" * 129),
+        event(user_id="a\nb"),
+        event(user_id="a\0b"),
+        event(item_id="\x7f"),
+        event(item_id="\x85"),
+        event(item_id=10**256),
+        event(user_id=-(10**300)),
+    ],
+    "too_large": [event(note="x" * 65_536), b"x" * 65_537],
+    "schema": [
+        b"{}",
+        b"[]",
+        b"1",
+        b"null",
+        b'"text"',
+        b"[1,2,3]",
+        b"[" * 50_000,
+        event(user_id=...),
+        event(item_id=...),
+        event(rating=...),
+    ],
+    "future_time": [
+        event(timestamp=NOW + DAY_MS + 1),
+        event(timestamp=NOW * 1000),
+        event(timestamp=1e300),
+        event(timestamp=10**30),
+    ],
+}
+CASES = [(reason, value) for reason, values in BAD.items() for value in values]
+
+
+@pytest.mark.parametrize(("reason", "value"), CASES, ids=[f"{r}-{v[:40]!r}" for r, v in CASES])
+def test_a_bad_event_gets_its_reason_and_the_good_ones_around_it_are_learned(
+    reason: str, value: bytes
+) -> None:
+    events = decode(event(item_id="before"), value, event(item_id="after"))
+    (letter,) = events.letters
+    assert (letter.reason, letter.topic, letter.partition, letter.offset, letter.time_ms, letter.key) == (
+        reason,
+        "ratings",
+        3,
+        11,
+        NOW,
+        b"u",
+    )
+    assert letter.value == value[:16_384]
+    assert letter.detail
+    assert (events.items, events.offset.tolist()) == (["before", "after"], [10, 12])
+    assert events.ranges == [Range(3, 10, 13)]
+
+
+def test_every_reason_is_tried() -> None:
+    assert tuple(BAD) == REASONS
+
+
+@pytest.mark.parametrize(
+    ("reason", "key"),
+    [("id", b"\xff\xfe"), ("id", b""), ("id", b"a" * 257), ("id", b"a\nb"), ("malformed", None)],
+)
+def test_a_tombstone_that_names_no_user_is_a_dead_letter(reason: str, key: bytes | None) -> None:
+    (letter,) = decode(None, key=key).letters
+    assert (letter.reason, letter.key, letter.value, letter.value_bytes) == (reason, key, None, 0)
+
+
+def test_an_event_without_a_time_takes_its_records() -> None:
+    for value in (event(timestamp=...), event(timestamp=None)):
+        assert decode(value).time_ms.tolist() == [NOW]
+        (letter,) = decode(value, time_ms=-1).letters
+        assert letter.reason == "schema"
+
+
+def test_a_time_is_judged_by_the_records_own_and_never_by_the_clock() -> None:
+    far = NOW * 5
+    assert decode(event(timestamp=far), time_ms=far).time_ms.tolist() == [far]
+    assert decode(event(timestamp=far), time_ms=-1).time_ms.tolist() == [far]
+    assert decode(event(timestamp=NOW + DAY_MS)).letters == []
+    assert decode(event(timestamp=NOW + 11), future_tolerance_seconds=0.01).letters[0].reason == "future_time"
+
+
+def test_seconds_become_milliseconds() -> None:
+    events = decode(event(timestamp=NOW // 1000), event(timestamp=1_600_000_000.25), time_unit="seconds")
+    assert events.time_ms.tolist() == [NOW, 1_600_000_000_250]
+    assert decode(event(timestamp=NOW), time_unit="seconds").letters[0].reason == "future_time"
+    assert (
+        decode(event(timestamp=NOW / 1000 + 86_401), time_unit="seconds").letters[0].reason == "future_time"
+    )
+
+
+def test_field_names_are_settings() -> None:
+    names: dict[str, Any] = {
+        "user_field": "userId",
+        "item_field": "movieId",
+        "rating_field": "stars",
+        "time_field": "at",
+    }
+    value = {"userId": "U", "movieId": 7, "stars": 5, "at": 12, "user_id": None, "rating": "other"}
+    events = decode(json.dumps(value).encode(), **names)
+    assert (events.users, events.items, events.rating.tolist(), events.time_ms.tolist()) == (
+        ["U"],
+        ["7"],
+        [5.0],
+        [12],
+    )
+    (letter,) = decode(event(), **names).letters
+    assert letter.reason == "schema"
+    assert "userId" in letter.detail
+
+
+def test_an_integer_id_is_its_decimal_text() -> None:
+    ids = [0, -1, 7, 2**63, 2**64, 10**29, -(10**255) // 10]
+    events = decode(*(event(user_id=row_id, item_id=row_id) for row_id in ids))
+    assert events.users == events.items == [str(row_id) for row_id in ids]
+    assert events.letters == []
+
+
+def test_ids_of_256_bytes_are_allowed_whatever_their_characters() -> None:
+    ids = ["a" * 256, "ü" * 128, "😀" * 64, " ", "a/b?c#d", "\u2028", "٣"]
+    events = decode(*(event(user_id=row_id) for row_id in ids))
+    assert (events.users, events.letters) == (ids, [])
+
+
+def test_the_limits_of_the_range_are_inside_it() -> None:
+    events = decode(event(rating=1), event(rating=10), event(rating=0.5), rating_range="1,10")
+    assert events.rating.tolist() == [1.0, 10.0]
+    assert "LFM_RATING_RANGE" in events.letters[0].detail
+
+
+def test_a_retraction_and_a_tombstone_keep_their_place() -> None:
+    events = decode(event(), event(rating=None), None, event(item_id="j"))
+    assert events.what.tolist() == [RATING, RETRACTION, FORGET, RATING]
+    assert (events.users, events.items) == (["u"] * 4, ["i", "i", "", "j"])
+    assert events.offset.tolist() == [10, 11, 12, 13]
+    assert events.letters == []
+
+
+def test_a_retraction_needs_a_good_id_and_time_too() -> None:
+    events = decode(event(rating=None, user_id=""), event(rating=None, timestamp=NOW * 9))
+    assert [letter.reason for letter in events.letters] == ["id", "future_time"]
+
+
+def test_a_record_limit_counts_bytes() -> None:
+    value = event(note="ü" * 10)
+    assert decode(value, record_max_bytes=max(64, len(value))).letters == []
+    (letter,) = decode(value, record_max_bytes=len(value) - 1).letters
+    assert (letter.reason, letter.value_bytes) == ("too_large", len(value))
+
+
+def test_records_keyed_by_something_else_are_counted_and_learned() -> None:
+    values = [event(user_id=user) for user in ("a", "b", "ü", "c")]
+    made = records(*values)._replace(keys=[b"a", None, "ü".encode(), b"x"])
+    events = Decoder(settings()).decode(made)
+    assert (events.foreign_keys, len(events)) == (2, 4)
+    # A key that holds a zero byte must not stand for two.
+    made = records(event(user_id="a"), event(user_id="b"))._replace(keys=[b"a\0b", b""])
+    assert Decoder(settings()).decode(made).foreign_keys == 2
+
+
+ID = st.one_of(
+    st.sampled_from(["a", "", "ü" * 64, "ü" * 100, "a" * 256, "a" * 257, "\x80", "\n", "😀"]),
+    st.text(max_size=4),
+    st.integers(),
+    st.sampled_from([None, True, 1.5, 10**40]),
+)
+NUMBER = st.one_of(
+    st.sampled_from([0.5, 5, 4.999, 0, 5.01, 10**25, 1e308, -1, True, None, "3"]),
+    st.floats(allow_nan=True),
+    st.integers(),
+)
+TIME = st.one_of(
+    st.sampled_from(
+        [NOW, NOW + DAY_MS, NOW + DAY_MS + 0.5, NOW + DAY_MS + 1, 0, -1.5, None, 1e18, -1e18, 2**53]
+    ),
+    st.integers(),
+    st.floats(),
+)
+VALUE = st.one_of(
+    st.builds(event, user_id=ID, item_id=ID, rating=NUMBER, timestamp=TIME),
+    st.builds(event, user_id=st.sampled_from(["u", 3]), timestamp=st.sampled_from([NOW, 0.7, None, ...])),
+    st.sampled_from([None, b"", b"{}", b"[]", NOT_AN_EVENT, event(rating=None), event(note="x" * 70_000)]),
+    st.binary(max_size=20),
+)
+
+
+def columns(events: Events) -> tuple[Any, ...]:
+    return (
+        events.what.tolist(),
+        events.users,
+        events.items,
+        np.where(np.isnan(events.rating), -1.0, events.rating).tolist(),
+        events.time_ms.tolist(),
+        events.partition.tolist(),
+        events.offset.tolist(),
+        events.record_ms.tolist(),
+        events.foreign_keys,
+        list(events.ranges),
+        list(events.letters),
+    )
+
+
+@given(
+    st.lists(VALUE, min_size=1, max_size=4),
+    st.sampled_from([NOW, 0, -1]),
+    st.sampled_from(["milliseconds", "seconds"]),
+)
+def test_an_event_is_decoded_alike_whatever_it_comes_with(
+    values: Sequence[bytes | None], time_ms: int, unit: str
+) -> None:
+    """The ledger is computed again in other batches: one bad event must not change how a good one is read."""
+    decoder = Decoder(settings(time_unit=unit))
+    alone = [decoder.decode(records(value, first=10 + j, time_ms=time_ms)) for j, value in enumerate(values)]
+    beside = decoder.decode(records(*values, NOT_AN_EVENT, time_ms=time_ms))
+    together = decoder.decode(records(*values, time_ms=time_ms))
+    assert columns(together)[:9] == columns(beside)[:9]
+    assert together.letters == beside.letters[:-1]
+    for place in range(8):
+        joined = [entry for part in alone for entry in columns(part)[place]]
+        assert joined == columns(together)[place]
+    assert [letter for part in alone for letter in part.letters] == together.letters
+    assert len(together) + len(together.letters) == len(values)
