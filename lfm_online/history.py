@@ -117,7 +117,7 @@ class RecentRatings:
     def load(self, numbers: NDArray[np.int32], stored: list[bytes | None]) -> None:
         """Take over ``r:<user>`` of users by row number."""
         if len(numbers) and numbers.max() >= len(self._slots):
-            more = max(int(numbers.max()) + 1, 2 * len(self._slots), 1024) - len(self._slots)
+            more = max(int(numbers.max()) + 1, 2 * len(self._slots), 1 << 17) - len(self._slots)
             self._slots = np.concatenate([self._slots, np.zeros((more, CHUNK_BYTES), np.uint8)])
         for number, value in zip(numbers, stored, strict=True):
             if value:
@@ -131,6 +131,7 @@ class RecentRatings:
         codes: NDArray[np.uint16],
         full: Mapping[str, bytes | None],
         retracted: NDArray[np.int32],
+        changed: NDArray[np.int32],
     ) -> Writes:
         """Enter a learned batch, and say what to set in the store.
 
@@ -141,6 +142,7 @@ class RecentRatings:
             codes: ``uint16[n]`` of :func:`rating_codes`.
             full: The stored ring of each user who forgets or takes something back in this batch.
             retracted: ``int32[n]`` item number that a retraction names, -1 where it is unknown.
+            changed: The batch's users, each once.
         """
         plain = (batch.what == RATING) & ~outcome.refused
         rewritten: dict[str, bytes] = {}
@@ -161,7 +163,7 @@ class RecentRatings:
             CHUNK_BYTES * np.arange(n + 1, dtype=np.int64),
             chunks[:n].reshape(-1),
         )
-        return Writes(self._recent(users, np.unique(batch.user)), runs, rewritten)
+        return Writes(self._recent(users, changed), runs, rewritten)
 
     def _recent(self, users: Table, numbers: NDArray[np.int32]) -> ValueBlock:
         header = users.rows.header[numbers]

@@ -49,7 +49,8 @@ class Table:
         self.row_bytes = rule.row_bytes(kind, factors)
         self.number_of: dict[str, int] = {}
         self.ids: list[str] = []
-        self._allocate(1024, 1024 * 16)
+        # Zeroed memory takes no room before it is touched, and growing copies.
+        self._allocate(1 << 17, 1 << 21)
 
     def __len__(self) -> int:
         """How many ids have a number."""

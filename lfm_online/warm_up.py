@@ -67,7 +67,7 @@ def _lay_out(model: Model) -> None:
     recent = RecentRatings(1)
     recent.load(np.unique(batch.user), [None])
     codes = rating_codes(batch.rating, 0.0, 1.0)
-    writes = recent.learn(model.users, batch, outcome, codes, {}, np.full(3, -1, np.int32))
+    writes = recent.learn(model.users, batch, outcome, codes, {}, np.full(3, -1, np.int32), np.unique(batch.user))
     resp.mset([("u:", _row_block(model.users)), ("i:", _row_block(model.items)), ("r:", writes.recent)])
     resp.setranges("h:", writes.full)
 

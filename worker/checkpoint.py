@@ -260,7 +260,7 @@ class Checkpoint:
         if (batch.what == FORGET).any():
             gone = users[model.users.rows.header["events"][users] == 0]
         kept = users if len(gone) == 0 else users[~np.isin(users, gone)]
-        writes = self._histories(events, batch, outcome, rings)
+        writes = self._histories(events, batch, outcome, rings, users)
         dead: dict[int, dict[int, bytes]] = {}
         for letter in events.letters:
             dead.setdefault(letter.partition, {})[letter.offset] = letter.to_bytes()
@@ -287,7 +287,12 @@ class Checkpoint:
         )
 
     def _histories(
-        self, events: Events, batch: Batch, outcome: Outcome, rings: dict[str, bytes | None]
+        self,
+        events: Events,
+        batch: Batch,
+        outcome: Outcome,
+        rings: dict[str, bytes | None],
+        users: NDArray[np.int32],
     ) -> Writes | None:
         """What to set of the users' histories."""
         if self._recent is None or len(events) == 0:
@@ -297,7 +302,7 @@ class Checkpoint:
         retracted = np.full(len(events), -1, np.int32)
         for j in np.flatnonzero(batch.what == RETRACTION):
             retracted[j] = self.model.items.number_of.get(events.items[j], -1)
-        return self._recent.learn(self.model.users, batch, outcome, codes, rings, retracted)
+        return self._recent.learn(self.model.users, batch, outcome, codes, rings, retracted, users)
 
 
 def _missing(table: Table, numbers: NDArray[np.int32]) -> NDArray[np.int32]:

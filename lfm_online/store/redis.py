@@ -95,14 +95,17 @@ class RedisStore:
             self.close()
             raise
 
-    def _transact(self, connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """UNWATCH, MULTI, commands, EXEC; the list of replies.
+    def _transact(self, connection: Any, commands: Sequence[tuple[Any, ...] | bytes]) -> list[Any]:
+        """UNWATCH, MULTI, commands (bytes are sent as they are), EXEC; the list of replies.
 
         A WATCH left by the last commit would make EXEC fail whenever another has committed since.
         """
         self._watched = None
-        packed = connection.pack_commands([("UNWATCH",), ("MULTI",), *commands, ("EXEC",)])
-        connection.send_packed_command(packed, check_health=False)
+        packed = [
+            each if isinstance(each, bytes) else b"".join(connection.pack_command(*each))
+            for each in (("UNWATCH",), ("MULTI",), *commands, ("EXEC",))
+        ]
+        connection.send_packed_command([b"".join(packed)], check_health=False)
         for _ in range(len(commands) + 2):
             connection.read_response()
         replies: list[Any] = connection.read_response()
@@ -172,16 +175,16 @@ class RedisStore:
     ) -> RowsRead:
         """Rows, and users' histories and recent ratings, with the head that they rest on."""
         groups = [
-            [self.keys.user(user) for user in users],
-            [self.keys.item(item) for item in items],
-            [self.keys.history(user) for user in histories],
-            [self.keys.recent(user) for user in recent],
+            (self.keys.user_prefix, users),
+            (self.keys.item_prefix, items),
+            (self.keys.history_prefix, histories),
+            (self.keys.recent_prefix, recent),
         ]
-        commands: list[tuple[Any, ...]] = [("GET", self.keys.head), ("GET", self.keys.globals)]
+        commands: list[tuple[Any, ...] | bytes] = [("GET", self.keys.head), ("GET", self.keys.globals)]
         owners = []
-        for owner, keys in enumerate(groups):
-            for start in range(0, len(keys), READ_KEYS):
-                commands.append(("MGET", *keys[start : start + READ_KEYS]))
+        for owner, (prefix, ids) in enumerate(groups):
+            for start in range(0, len(ids), READ_KEYS):
+                commands.append(resp.mget(prefix, ids[start : start + READ_KEYS]))
                 owners.append(owner)
         with self._conversation() as connection:
             head, values, *parts = self._transact(connection, commands)

@@ -3,6 +3,7 @@
 import copy
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,8 +80,18 @@ def batch(partition: int, first: int, made: Sequence[Made], letters: Sequence[in
 
 
 def letter(partition: int, offset: int) -> DeadLetter:
-    place = {"topic": "ratings", "partition": partition, "offset": offset, "time_ms": 0}
-    return DeadLetter(reason="type", detail="", key=None, value=b"", value_bytes=0, sha256="", **place)
+    return DeadLetter(
+        reason="type",
+        detail="",
+        topic="ratings",
+        partition=partition,
+        offset=offset,
+        time_ms=0,
+        key=None,
+        value=b"",
+        value_bytes=0,
+        sha256="",
+    )
 
 
 def learn(worker: Checkpoint, events: Events) -> Settled:
@@ -112,7 +123,7 @@ def straight(*batches: Events) -> dict[str, object]:
     return state(server)
 
 
-def header(server: MemoryServer, user: str) -> np.void:
+def header(server: MemoryServer, user: str) -> Any:
     value = server.rows["user"][user]
     return np.frombuffer(value[: HEADER.itemsize], HEADER)[0]
 
@@ -155,15 +166,28 @@ def test_a_refused_batch_is_learned_again_from_the_rows_of_the_commit_that_got_t
     server = MemoryServer()
     one, other = checkpoint(server), checkpoint(server)
     learn(one, FIRST)
-    learn(other, OTHER)  # its first commit here is refused: it rested on no commit
-    assert one.begin(SECOND).sent  # on rows that `other` has changed since
+    learn(other, OTHER)
+    known = batch(0, 3, [("u", "i", 1.0), ("v", "j", 3.0)])  # nothing of it has to be read
+    assert one.begin(known).sent
     settled = one.settle()
     assert settled is not None
     assert not settled.receipt.committed
     one.resync()
-    learn(one, SECOND)
+    learn(one, known)
+    assert state(server) == straight(FIRST, OTHER, known)
+    assert one.rewinds == 1, "the first resync; the feed told of all that followed"
+
+
+def test_a_batch_whose_rows_must_be_read_meets_a_newer_head_before_it_learns() -> None:
+    server = MemoryServer()
+    one, other = checkpoint(server), checkpoint(server)
+    learn(one, FIRST)
+    learn(other, OTHER)
+    assert one.begin(SECOND).sent
+    assert one.in_flight is not None
+    assert one.in_flight.commit.expected == server.head
+    one.settle()
     assert state(server) == straight(FIRST, OTHER, SECOND)
-    assert one.rewinds == 1, "the first resync; the feed told of all others"
 
 
 def test_of_a_refused_batch_only_what_others_left_is_learned() -> None:
@@ -297,13 +321,12 @@ def test_letters_go_into_the_outbox_with_the_watermark_even_alone() -> None:
     learn(worker, batch(3, 0, [], letters=[0, 1]))
     assert worker.watermarks == {3: 2}
     assert server.watermarks == {"ratings-3": 2}
-    assert {offset: each.offset for offset, each in enumerate([letter(3, 0), letter(3, 1)])} == {0: 0, 1: 1}
     assert server.dead == {3: {offset: letter(3, offset).to_bytes() for offset in (0, 1)}}
     assert server.rows == {"user": {}, "item": {}}
 
 
 def test_watermarks_of_another_topic_are_not_ours() -> None:
-    server = MemoryServer(watermarks={"ratings-eu-0": 99, "rating-1": 7})
+    server = MemoryServer(watermarks={"others-0": 99, "rating-1": 7})
     assert checkpoint(server).watermarks == {}
 
 
