@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-real setup-real lint bench lock clean
+.PHONY: help setup demo test test-real setup-real faults lint bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -77,6 +77,9 @@ setup-real: ## install what test-real needs (Debian): Apache Kafka, redis-server
 
 test-real: $(READY) ## the suite on Apache Kafka, redis-server and Prometheus (after: make setup-real)
 	@$(PYTEST) --servers=real $(REAL_SUITES) $(ARGS)
+
+faults: $(READY) ## 20 workers and 5 stores killed at random moments of replays, each proved afterwards; KILLS=…
+	@KILLS=$(or $(KILLS),20) STORE_KILLS=$(or $(STORE_KILLS),5) $(PYTEST) -n 2 tests/acceptance/test_kills.py $(ARGS)
 
 lint: $(READY) ## ruff, its formatter, and mypy --strict
 	@$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import logging
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -44,6 +45,9 @@ from worker.source.protocol import SourceAwayError
 
 log = logging.getLogger(__name__)
 
+SWITCH_SECONDS: Final = 0.0002
+"""How long a thread keeps the interpreter while another waits for it. At Python's 5 ms the threads that
+fetch and that send a commit stand in line behind the loop: 70 k events/s instead of 100 k."""
 RETRY_SECONDS: Final = 0.5
 GAUGE_SECONDS: Final = 0.5
 """Between two looks at lag and row counts."""
@@ -85,6 +89,7 @@ class Service:
         gc.collect()
         gc.freeze()
         gc.set_threshold(200_000, 20, 20)
+        sys.setswitchinterval(SWITCH_SECONDS)
         # 2. Health.
         app = health_app(self.health.live, self.health.ready, self.registry)
         server = serve_in_thread(app, s.worker_host, s.worker_port, setting="LFM_WORKER_PORT")

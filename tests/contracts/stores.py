@@ -2,9 +2,10 @@
 
 import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import pytest
 import redis
 
 from lfm_online.store import feed
@@ -101,3 +102,9 @@ def grow(store: Store, since: Head, commits: int = 1, **changes: object) -> Head
         assert applied(store, commit)
         since = commit.head
     return since
+
+
+def fails(act: Callable[[], object], error: type[Exception], words: str | None = None) -> None:
+    """See that it raises that error, with those words."""
+    with pytest.raises(error, match=words):
+        act()

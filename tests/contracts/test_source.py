@@ -217,8 +217,9 @@ def test_a_transaction_leaves_no_gap_and_an_aborted_one_no_record(
     member.seek(0, 0)
     found = read(member, 3, limit=1)
     assert values_of(found, 0) == [b"before", b"kept", b"after"]
-    # Markers of commit and abort take an offset each.
-    assert [(records.first, list(records.offsets)) for records in found] == [(0, [0]), (1, [1]), (2, [5])]
+    # What holds no record for this reader, as the markers of commit and abort, belongs to what follows.
+    assert [records.first for records in found] == [0, 1, 2]
+    assert found[2].offsets[0] > 2
 
 
 def test_an_offset_that_the_log_no_longer_holds_is_not_waited_for(

@@ -1,28 +1,17 @@
-"""What every store promises (lfm_online/store/protocol.py); how Redis fails is in test_store_failures.py."""
+"""What every store promises (lfm_online/store/protocol.py); see also test_store_feed.py."""
 
-from collections.abc import Iterator
 from typing import get_args
-
-import numpy as np
-import pytest
 
 from lfm_online.layout import Kind
 from lfm_online.store.protocol import NO_HEAD, Head, RowsRead, State
 from tests.contracts.commits import commit_on, row
-from tests.contracts.stores import InMemory, InRedis, ModelServer, applied, grow
+from tests.contracts.stores import ModelServer, applied, grow
 
 ODD_IDS = ["a b", "{x}", "*?[a]\\^", "h:a", "$3\r\nabc", "é😀", "0", "/", "'\"", "ü" * 128, "a" * 256]
 
 
-@pytest.fixture(params=["memory", "redis"])
-def server(request: pytest.FixtureRequest) -> Iterator[ModelServer]:
-    made: ModelServer = InMemory() if request.param == "memory" else InRedis(request.getfixturevalue("store"))
-    yield made
-    made.close()
-
-
-def test_a_model_that_nobody_made_is_empty(server: ModelServer) -> None:
-    store = server.connect()
+def test_a_model_that_nobody_made_is_empty(any_server: ModelServer) -> None:
+    store = any_server.connect()
     assert store.read_meta() is None
     assert store.read_state() == State(NO_HEAD, None, {}, 0)
     assert store.read_items(0) == []
@@ -34,15 +23,15 @@ def test_a_model_that_nobody_made_is_empty(server: ModelServer) -> None:
     assert (store.read_dead(0, 10), store.count_dead(0)) == ({}, 0)
 
 
-def test_only_the_first_to_create_a_model_sets_its_meta(server: ModelServer) -> None:
-    first, second = server.connect(), server.connect()
+def test_only_the_first_to_create_a_model_sets_its_meta(any_server: ModelServer) -> None:
+    first, second = any_server.connect(), any_server.connect()
     assert first.create(b"mine")
     assert not second.create(b"yours")
     assert first.read_meta() == second.read_meta() == b"mine"
 
 
-def test_a_commit_sets_all_that_it_holds(server: ModelServer) -> None:
-    store = server.connect()
+def test_a_commit_sets_all_that_it_holds(any_server: ModelServer) -> None:
+    store = any_server.connect()
     commit = commit_on(
         NO_HEAD,
         users={"u1": row(1), "u2": row(2)},
@@ -56,7 +45,7 @@ def test_a_commit_sets_all_that_it_holds(server: ModelServer) -> None:
         dead={0: {5: b"letter"}},
     )
     assert applied(store, commit)
-    for reader in (store, server.connect()):
+    for reader in (store, any_server.connect()):
         assert reader.read_state() == State(
             commit.head, b"\0shared", {"ratings-0": 7, "ratings-2": 2**53 + 1}, 2
         )
@@ -77,8 +66,8 @@ def test_a_commit_sets_all_that_it_holds(server: ModelServer) -> None:
         assert reader.read_dead(0, 10) == {5: b"letter"}
 
 
-def test_a_later_commit_replaces_what_it_names_and_leaves_the_rest(server: ModelServer) -> None:
-    store = server.connect()
+def test_a_later_commit_replaces_what_it_names_and_leaves_the_rest(any_server: ModelServer) -> None:
+    store = any_server.connect()
     head = grow(
         store,
         NO_HEAD,
@@ -95,11 +84,11 @@ def test_a_later_commit_replaces_what_it_names_and_leaves_the_rest(server: Model
     assert store.read_items(0) == ["i1", "i2"]
 
 
-def test_a_commit_on_another_head_is_refused_and_writes_nothing(server: ModelServer) -> None:
-    store = server.connect()
+def test_a_commit_on_another_head_is_refused_and_writes_nothing(any_server: ModelServer) -> None:
+    store = any_server.connect()
     first = grow(store, NO_HEAD, users={"u": row(1)}, items={"i": row(1)}, new_items=["i"])
     second = grow(store, first, histories={"u": b"kept"})
-    before = server.dump()
+    before = any_server.dump()
     heads = {
         "older": first,
         "none": NO_HEAD,
@@ -119,12 +108,12 @@ def test_a_commit_on_another_head_is_refused_and_writes_nothing(server: ModelSer
             dead={0: {1: b"lost"}},
         )
         assert not applied(store, commit), what
-        assert not applied(server.connect(), commit), what
-        assert server.dump() == before, what
+        assert not applied(any_server.connect(), commit), what
+        assert any_server.dump() == before, what
 
 
-def test_after_a_refusal_the_same_connection_commits_on_the_true_head(server: ModelServer) -> None:
-    mine, other = server.connect(), server.connect()
+def test_after_a_refusal_the_same_connection_commits_on_the_true_head(any_server: ModelServer) -> None:
+    mine, other = any_server.connect(), any_server.connect()
     first = grow(mine, NO_HEAD)
     second = grow(other, first)
     assert not applied(mine, commit_on(first))
@@ -132,8 +121,8 @@ def test_after_a_refusal_the_same_connection_commits_on_the_true_head(server: Mo
     assert other.read_rows(["u"], [])[:2] == (third, [row(3)])
 
 
-def test_of_two_that_commit_on_one_head_exactly_one_gets_through(server: ModelServer) -> None:
-    stores = [server.connect(), server.connect()]
+def test_of_two_that_commit_on_one_head_exactly_one_gets_through(any_server: ModelServer) -> None:
+    stores = [any_server.connect(), any_server.connect()]
     head = grow(stores[0], NO_HEAD)
     for turn in range(10):
         commits = [
@@ -150,13 +139,13 @@ def test_of_two_that_commit_on_one_head_exactly_one_gets_through(server: ModelSe
         head = commits[winner].head
 
 
-def test_reading_leaves_no_trace_and_says_the_same_twice(server: ModelServer) -> None:
-    store = server.connect()
+def test_reading_leaves_no_trace_and_says_the_same_twice(any_server: ModelServer) -> None:
+    store = any_server.connect()
     assert store.create(b"meta")
     head = grow(
         store, NO_HEAD, users={"u": row(1)}, items={"i": row(1)}, new_items=["i"], dead={0: {1: b"x"}}
     )
-    before = server.dump()
+    before = any_server.dump()
 
     def read_everything() -> list[object]:
         return [
@@ -174,11 +163,11 @@ def test_reading_leaves_no_trace_and_says_the_same_twice(server: ModelServer) ->
     store.wait_feed(NO_HEAD, 0.01)
     store.check()
     assert read_everything() == first
-    assert server.dump() == before
+    assert any_server.dump() == before
 
 
-def test_a_forgotten_user_has_neither_row_nor_history(server: ModelServer) -> None:
-    store = server.connect()
+def test_a_forgotten_user_has_neither_row_nor_history(any_server: ModelServer) -> None:
+    store = any_server.connect()
     head = grow(
         store,
         NO_HEAD,
@@ -199,8 +188,8 @@ def test_a_forgotten_user_has_neither_row_nor_history(server: ModelServer) -> No
     assert store.read_rows(["v"], [], ["v"], ["v"])[1:4] == ([row(3)], [], [None])
 
 
-def test_runs_set_slots_at_their_places(server: ModelServer) -> None:
-    store = server.connect()
+def test_runs_set_slots_at_their_places(any_server: ModelServer) -> None:
+    store = any_server.connect()
     head = grow(
         store, NO_HEAD, runs=[("ü", 0, b"aaaaaabbbbbb"), ("gap", 12, b"cccccc"), ("w", 0, b"aaaaaabbbbbb")]
     )
@@ -216,66 +205,15 @@ def test_runs_set_slots_at_their_places(server: ModelServer) -> None:
     assert read.histories == [b"aaaaaabbbbbbcccccc", bytes(6) + b"ddddddcccccc", b"ffffffeeeeee"]
 
 
-def test_the_feed_leads_from_a_head_to_the_last(server: ModelServer) -> None:
-    store = server.connect()
-    commits = [
-        commit_on(NO_HEAD, users={"u": row(1)}, items={"i": row(1), "j": row(2)}, new_items=["i", "j"])
-    ]
-    commits.append(commit_on(commits[0].head))
-    for commit in commits:
-        assert applied(store, commit)
-    head, entries = store.read_feed(NO_HEAD)
-    assert head == commits[1].head
-    assert entries is not None
-    for entry, commit in zip(entries, commits, strict=True):
-        assert entry[:3] == commit.entry[:3]
-        np.testing.assert_array_equal(entry.items, commit.entry.items)
-        np.testing.assert_array_equal(entry.users, commit.entry.users)
-    assert [entry.head for entry in store.read_feed(commits[0].head).entries or ()] == [commits[1].head]
-    assert store.read_feed(head) == (head, [])
-
-
-def test_the_feed_does_not_lead_from_a_head_of_another_timeline(server: ModelServer) -> None:
-    store = server.connect()
-    head = grow(store, NO_HEAD, 3)
-    for stranger in (Head(b"x" * 16, 1), Head(b"x" * 16, 3), Head(b"x" * 16, 9), Head(head.id, 2)):
-        assert store.read_feed(stranger) == (head, None)
-
-
-def test_a_trimmed_feed_does_not_lead_from_what_it_lost(server: ModelServer) -> None:
-    store = server.connect()
-    first = grow(store, NO_HEAD)
-    kept = grow(store, first, 300, feed_entries=100)
-    head = grow(store, kept, 50, feed_entries=100)
-    assert store.read_feed(first).entries is None
-    assert store.read_feed(NO_HEAD).entries is None
-    assert [entry.head.sequence for entry in store.read_feed(kept).entries or ()] == list(range(302, 352))
-    assert store.read_feed(head).entries == []
-
-
-def test_a_commit_may_move_nothing_but_watermarks(server: ModelServer) -> None:
-    store = server.connect()
+def test_a_commit_may_move_nothing_but_watermarks(any_server: ModelServer) -> None:
+    store = any_server.connect()
     head = grow(store, NO_HEAD, watermarks={"ratings-0": 3})
     assert store.read_state() == State(head, b"globals", {"ratings-0": 3}, 0)
     assert list(store.scan_rows("user")) == list(store.scan_rows("item")) == []
 
 
-def test_what_became_of_a_commit_whose_connection_was_lost_is_told_by_the_feed(server: ModelServer) -> None:
-    store = server.connect()
-    head = grow(store, NO_HEAD, users={"u": row(1)})
-    commit = commit_on(head, users={"u": row(2)})
-    store.send_commit(commit)
-    store.close()
-    assert not store.receive_commit().committed  # unknown: the caller asks the feed
-    now, entries = store.read_feed(head)
-    got_through = [entry.head for entry in entries or ()] == [commit.head]
-    assert now == (commit.head if got_through else head)
-    assert store.read_rows(["u"], []).users == [row(2 if got_through else 1)]
-    grow(store, now, users={"u": row(3)})
-
-
-def test_ids_hold_any_character(server: ModelServer) -> None:
-    store = server.connect()
+def test_ids_hold_any_character(any_server: ModelServer) -> None:
+    store = any_server.connect()
     rows = {row_id: row(number) for number, row_id in enumerate(ODD_IDS)}
     head = grow(
         store,
@@ -298,8 +236,8 @@ def test_ids_hold_any_character(server: ModelServer) -> None:
     assert {*read.histories, *read.recent} == {None}
 
 
-def test_ten_thousand_rows_go_in_and_out_in_order(server: ModelServer) -> None:
-    store = server.connect()
+def test_ten_thousand_rows_go_in_and_out_in_order(any_server: ModelServer) -> None:
+    store = any_server.connect()
     ids = [f"row-{number}" for number in range(10_001)]
     rows = {row_id: row(number) for number, row_id in enumerate(ids)}
     grow(store, NO_HEAD, users=rows, items=rows, new_items=ids)
@@ -309,21 +247,3 @@ def test_ten_thousand_rows_go_in_and_out_in_order(server: ModelServer) -> None:
     assert store.read_items(0) == ids
     assert store.read_items(9_999) == ids[9_999:]
     assert dict(store.scan_rows("item")) == rows
-
-
-def test_the_outbox_keeps_letters_until_they_are_dropped(server: ModelServer) -> None:
-    store = server.connect()
-    letters = {offset: row(offset) for offset in range(1000)}
-    head = grow(store, NO_HEAD, dead={0: letters, 7: {2**40: b"far"}})
-    head = grow(store, head, dead={0: {3: letters[3]}})  # learned again after a lost reply: no second letter
-    assert (store.count_dead(0), store.count_dead(7), store.count_dead(1)) == (1000, 1, 0)
-    part = store.read_dead(0, 300)
-    assert 300 <= len(part) < 1000
-    assert part.items() <= letters.items()
-    assert list(part) == sorted(part)
-    store.drop_dead(0, list(part))
-    store.drop_dead(0, [*part, 10**9])  # dropped before, never there
-    store.drop_dead(7, [])
-    assert store.read_dead(0, 10_000) == {offset: row(offset) for offset in letters.keys() - part.keys()}
-    assert store.read_dead(7, 1) == {2**40: b"far"}
-    assert store.read_state().head == head

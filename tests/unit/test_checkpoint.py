@@ -1,136 +1,25 @@
-"""Model and store kept in step, on a store in memory: refusals, lost replies, fall-backs."""
+"""Model and store kept in step: what each commit sets, and refusals."""
 
 import copy
-import itertools
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytest
 
-from lfm_online.batch import FORGET, RATING, RETRACTION
 from lfm_online.layout import HEADER, FormatError
-from lfm_online.model import Model
-from lfm_online.rules.registry import make_rule
-from lfm_online.store.memory import MemoryServer, MemoryStore
-from lfm_online.store.protocol import Commit, Range, Receipt, StoreAwayError
-from worker.checkpoint import Checkpoint, Settled
-from worker.dead_letters.letter import DeadLetter
-from worker.events import Events
-
-_ids = itertools.count(1)
-Made = tuple[str, str, float]  # user, item ("" is a tombstone), rating (0 is a retraction)
-
-
-class FrailStore(MemoryStore):
-    """Fails as it is told."""
-
-    fails_at = ""
-
-    def _fail(self, at: str) -> None:
-        if self.fails_at == at:
-            self.fails_at = ""
-            self.close()
-            raise StoreAwayError(at)
-
-    def send_commit(self, commit: Commit) -> None:
-        self._fail("send")
-        super().send_commit(commit)
-
-    def receive_commit(self) -> Receipt:
-        self._fail("request lost")
-        receipt = super().receive_commit()
-        self._fail("reply lost")
-        return receipt
-
-
-def checkpoint(server: MemoryServer, *, history: int = 40, feed_entries: int = 1000) -> Checkpoint:
-    """A worker's checkpoint, resynced."""
-    made = Checkpoint(
-        FrailStore(server),
-        Model(make_rule("adaptive", 0.5, 5.0, 1), 4),
-        "ratings",
-        history_size=history,
-        feed_entries=feed_entries,
-        new_id=lambda: next(_ids).to_bytes(16, "little"),
-    )
-    made.resync()
-    made.beginnings = dict.fromkeys(range(4), 0)
-    return made
-
-
-def batch(partition: int, first: int, made: Sequence[Made], letters: Sequence[int] = ()) -> Events:
-    """Events at the offsets from ``first`` on that are not those of letters."""
-    end = first + len(made) + len(letters)
-    offsets = [offset for offset in range(first, end) if offset not in letters]
-    n = len(made)
-    what = [FORGET if not item else RATING if rating else RETRACTION for _, item, rating in made]
-    return Events(
-        np.array(what, np.uint8),
-        [user for user, _, _ in made],
-        [item for _, item, _ in made],
-        np.array([rating or np.nan for _, _, rating in made]),
-        np.array(offsets, np.int64) * 1000 + 10**12,
-        np.full(n, partition, np.int32),
-        np.array(offsets, np.int64),
-        np.full(n, -1, np.int64),
-        [letter(partition, offset) for offset in letters],
-        [Range(partition, first, end)],
-    )
-
-
-def letter(partition: int, offset: int) -> DeadLetter:
-    return DeadLetter(
-        reason="type",
-        detail="",
-        topic="ratings",
-        partition=partition,
-        offset=offset,
-        time_ms=0,
-        key=None,
-        value=b"",
-        value_bytes=0,
-        sha256="",
-    )
-
-
-def learn(worker: Checkpoint, events: Events) -> Settled:
-    """As the pipeline does: a refused batch is learned again until it is through."""
-    assert worker.begin(events).sent
-    while True:
-        settled = worker.settle()
-        assert settled is not None
-        if settled.receipt.committed:
-            return settled
-        worker.resync()
-        assert worker.begin(events).sent
-
-
-def state(server: MemoryServer) -> dict[str, object]:
-    """All that depends on the events alone: not ids of commits, nor how they were batched."""
-    return {
-        name: getattr(server, name)
-        for name in ("rows", "globals", "items", "histories", "recent", "watermarks")
-    }
-
-
-def straight(*batches: Events) -> dict[str, object]:
-    """What the store holds after these, one after another."""
-    server = MemoryServer()
-    worker = checkpoint(server)
-    for events in batches:
-        learn(worker, events)
-    return state(server)
-
-
-def header(server: MemoryServer, user: str) -> Any:
-    value = server.rows["user"][user]
-    return np.frombuffer(value[: HEADER.itemsize], HEADER)[0]
-
-
-FIRST = batch(0, 0, [("u", "i", 4.0), ("v", "i", 2.0), ("u", "j", 5.0)])
-SECOND = batch(0, 3, [("u", "k", 1.0), ("w", "j", 3.0)])
-OTHER = batch(1, 0, [("x", "j", 4.5), ("x", "new", 0.5), ("u", "i", 3.0)])
+from lfm_online.store.memory import MemoryServer
+from lfm_online.store.protocol import Range
+from tests.made_checkpoints import (
+    FIRST,
+    OTHER,
+    SECOND,
+    batch,
+    checkpoint,
+    header,
+    learn,
+    letter,
+    state,
+    straight,
+)
 
 
 def test_what_was_learned_is_not_learned_again() -> None:
@@ -214,71 +103,6 @@ def test_items_of_a_refused_batch_give_their_numbers_back() -> None:
     assert one.model.items.ids == server.items == ["j", "new", "i"]
     learn(one, FIRST)
     assert state(server) == straight(OTHER, FIRST)
-
-
-@pytest.mark.parametrize("fails_at", ["send", "request lost", "reply lost"])
-def test_after_a_lost_answer_each_event_counts_once(fails_at: str) -> None:
-    server = MemoryServer()
-    worker = checkpoint(server)
-    learn(worker, FIRST)
-    store = worker.store
-    assert isinstance(store, FrailStore)
-    store.fails_at = fails_at
-    with pytest.raises(StoreAwayError):  # noqa: PT012 - it may fail at either
-        worker.begin(SECOND)
-        worker.settle()
-    worker.resync()
-    assert worker.begin(SECOND).sent is (fails_at != "reply lost")
-    worker.settle()
-    learn(worker, OTHER)
-    assert state(server) == straight(FIRST, SECOND, OTHER)
-
-
-def test_a_store_that_fell_back_is_followed_back() -> None:
-    server = MemoryServer()
-    worker = checkpoint(server)
-    learn(worker, FIRST)
-    earlier = copy.deepcopy(vars(server))
-    learn(worker, OTHER)
-    vars(server).update(earlier)
-    before = worker.rewinds
-    worker.resync()
-    assert worker.rewinds == before + 1
-    assert worker.watermarks == {0: 3}
-    assert worker.model.items.ids == server.items == ["i", "j"]
-    learn(worker, SECOND)
-    learn(worker, OTHER)
-    assert state(server) == straight(FIRST, SECOND, OTHER)
-
-
-def test_a_store_that_fell_back_and_went_on_without_us_is_another_timeline() -> None:
-    server = MemoryServer()
-    worker = checkpoint(server)
-    learn(worker, FIRST)
-    earlier = copy.deepcopy(vars(server))
-    learn(worker, SECOND)
-    vars(server).update(earlier)
-    learn(checkpoint(server), OTHER)  # the head has the sequence number that this worker's has
-    assert worker.begin(batch(0, 5, [("u", "i", 1.0)])).sent
-    settled = worker.settle()
-    assert settled is not None
-    assert not settled.receipt.committed
-    worker.resync()
-    assert worker.watermarks == {0: 3, 1: 3}
-    learn(worker, SECOND)
-    assert state(server) == straight(FIRST, OTHER, SECOND)
-
-
-def test_a_worker_that_the_feed_has_left_behind_reads_everything_anew() -> None:
-    server = MemoryServer()
-    worker, other = checkpoint(server), checkpoint(server, feed_entries=2)
-    learn(worker, FIRST)
-    for offset in range(5):
-        learn(other, batch(2, offset, [("u", f"i{offset}", 2.0)]))
-    before = worker.rewinds
-    learn(worker, SECOND)
-    assert worker.rewinds == before + 1
-    assert header(server, "u")["ratings"] == 8
 
 
 def test_a_tombstone_between_two_ratings_of_one_batch_forgets_the_first_alone() -> None:

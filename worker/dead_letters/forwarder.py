@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 500
 """Letters of one partition under way at a time."""
 RETRY_SECONDS: Final = 1.0
+BLOCK_MS: Final = 1000
+"""How long the broker's first answer is waited for: the worker's loop stands still meanwhile."""
 
 
 class Receipt(Protocol):
@@ -66,13 +68,19 @@ class KafkaPublisher:
         """Send one letter, keyed as its record was."""
         if self._producer is None:
             self._producer = KafkaProducer(
-                bootstrap_servers=self._settings.kafka.split(","), acks="all", linger_ms=5, max_block_ms=5000
+                bootstrap_servers=self._settings.kafka.split(","),
+                acks="all",
+                linger_ms=5,
+                max_block_ms=BLOCK_MS,
+                bootstrap_timeout_ms=BLOCK_MS,
             )
         value = letter.value
         if value is None and letter.key is None:
             value = b""  # kafka-python sends no record that has neither
         return _KafkaReceipt(
-            self._producer.send(self._settings.dead_letters_to, key=letter.key, value=value, headers=letter.headers())
+            self._producer.send(
+                self._settings.dead_letters_to, key=letter.key, value=value, headers=letter.headers()
+            )
         )
 
     def close(self) -> None:
@@ -113,7 +121,10 @@ class Forwarder:
         self._next_look = 0.0
 
     def step(self, partitions: frozenset[int]) -> None:
-        """Look into the outboxes at most once a second, unless letters are under way; never waits."""
+        """Look into the outboxes at most once a second, unless letters are under way.
+
+        Waits for the broker only while that is away or the topic is not there, see ``BLOCK_MS``.
+        """
         if not self._under_way and self._clock() < self._next_look:
             return
         try:

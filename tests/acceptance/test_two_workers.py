@@ -1,0 +1,46 @@
+"""Two workers of one group share a topic and its items; one is killed, and the other takes over."""
+
+from tests.acceptance.workers import Play, metric, ratings, until
+from tests.commands import Command, StartCommand
+from tests.feed_replay import check_rows_follow_the_feed
+
+FIRST, THEN, LAST = 500, 3000, 1500
+SLICE = 250
+
+
+def partitions_of(worker: Command) -> str:
+    """What it was assigned last, as its log says."""
+    lines = [line for line in worker.log.splitlines() if "assigned partitions:" in line]
+    return lines[-1].split("assigned partitions: ")[1] if lines else "none"
+
+
+def test_two_workers_learn_each_event_once_and_one_takes_over_from_the_other(
+    broker: str, store: str, topic: str, process: StartCommand
+) -> None:
+    play = Play(broker, store, topic, process)
+    events: list[tuple[bytes, bytes | None]] = [*ratings(FIRST + THEN + LAST, users=150)]
+    # Some take back, some are forgotten: their place in the order counts, whoever learns it.
+    for place in range(40, len(events), 97):
+        user, value = events[place]
+        taken_back = (value or b"").replace(b'"rating": ', b'"rating": null, "was": ')
+        events[place] = (user, None if place % 2 else taken_back)
+    play.produce(events[:FIRST])
+    workers = [play.worker("--poll-records", "40") for _ in range(2)]
+    until(lambda: sorted(len(partitions_of(w)) for w in workers) == [len("[0, 1]")] * 2, *workers)
+
+    # Both learn at once, and meet at the items that they share.
+    for start in range(FIRST, FIRST + THEN, SLICE):
+        play.produce(events[start : start + SLICE])
+    until(lambda: play.learned() >= FIRST + THEN // 2, *workers)
+    for worker in workers:
+        assert metric(worker, "lfm_events_total") > 0
+    killed, survivor = workers
+    killed.kill()
+    killed.wait()
+    play.produce(events[FIRST + THEN :])
+    play.wait_learned(len(events), survivor)
+    assert partitions_of(survivor) == "[0, 1, 2, 3]"
+
+    play.verified(len(events))
+    assert check_rows_follow_the_feed(broker, store, play.model) > 2
+    play.wait_drained(survivor)

@@ -1,0 +1,32 @@
+"""The servers that hold a model, for the suites of stores."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.contracts.stores import InMemory, InRedis, ModelServer
+from tests.servers.proxy import Proxy
+
+
+@pytest.fixture(params=["memory", "redis"])
+def any_server(request: pytest.FixtureRequest) -> Iterator[ModelServer]:
+    """One of each kind of store."""
+    made: ModelServer = InMemory() if request.param == "memory" else InRedis(request.getfixturevalue("store"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server(store: str) -> Iterator[InRedis]:
+    """A model in Redis or Valkey."""
+    made = InRedis(store)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def proxy(store: str) -> Iterator[Proxy]:
+    """A way to the store that can be cut."""
+    with Proxy(urlsplit(store).port or 0) as made:
+        yield made

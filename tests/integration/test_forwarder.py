@@ -1,0 +1,114 @@
+"""Dead letters on their way from the outbox to their topic, on a broker."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from lfm_online.store.memory import MemoryServer, MemoryStore
+from worker.dead_letters.forwarder import Forwarder, KafkaPublisher
+from worker.dead_letters.letter import DeadLetter
+from worker.demo.server import free_port
+from worker.settings import Settings
+
+PATIENCE_SECONDS = 60.0
+
+
+def letter(offset: int, key: bytes | None, value: bytes | None) -> DeadLetter:
+    return DeadLetter(
+        reason="malformed",
+        detail="why",
+        topic="ratings",
+        partition=1,
+        offset=offset,
+        time_ms=5,
+        key=key,
+        value=value,
+        value_bytes=len(value or b""),
+        sha256="",
+    )
+
+
+LETTERS = [letter(offset, b"k", b"%d" % offset) for offset in range(700)]
+ODD = [letter(700, None, b"v"), letter(701, b"\xff", None), letter(702, None, None), letter(703, b"", b"")]
+
+
+@pytest.fixture
+def outbox() -> MemoryServer:
+    return MemoryServer(
+        dead={1: {each.offset: each.to_bytes() for each in [*LETTERS, *ODD]}, 2: {9: b"not ours"}}
+    )
+
+
+class Told:
+    """What a forwarder tells, and its clock."""
+
+    def __init__(self) -> None:
+        self.forwarded = 0
+        self.counts: list[tuple[int, int]] = []
+        self.now = 0.0
+
+    def forwarder(self, outbox: MemoryServer, publisher: KafkaPublisher) -> Forwarder:
+        return Forwarder(
+            MemoryStore(outbox),
+            publisher,
+            counted=lambda partition, letters: self.counts.append((partition, letters)),
+            forwarded=self._forward,
+            clock=self._clock,
+        )
+
+    def _forward(self, letters: int) -> None:
+        self.forwarded += letters
+
+    def _clock(self) -> float:
+        self.now += 2.0
+        return self.now
+
+
+@pytest.fixture
+def publisher(broker: str, topic: str) -> Iterator[KafkaPublisher]:
+    made = KafkaPublisher(Settings(kafka=broker, dead_letter_topic=topic))
+    yield made
+    made.close()
+
+
+def consumed(broker: str, topic: str, count: int) -> list[tuple[bytes | None, bytes | None, int]]:
+    """Key, value and named offset of each record."""
+    consumer = KafkaConsumer(bootstrap_servers=broker, consumer_timeout_ms=int(PATIENCE_SECONDS * 1000))
+    partitions = [TopicPartition(topic, p) for p in range(4)]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    records = [next(consumer) for _ in range(count)]
+    consumer.close()
+    return [(r.key, r.value, int(dict(r.headers)["lfm-offset"])) for r in records]
+
+
+def test_letters_leave_the_outbox_once_the_broker_has_them(
+    broker: str, topic: str, publisher: KafkaPublisher, outbox: MemoryServer
+) -> None:
+    told = Told()
+    forwarder = told.forwarder(outbox, publisher)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while outbox.dead[1]:
+        assert time.monotonic() < deadline, forwarder.trouble
+        forwarder.step(frozenset({0, 1}))
+    assert told.forwarded == len(LETTERS) + len(ODD)
+    assert told.counts[:2] == [(0, 0), (1, len(LETTERS) + len(ODD))]
+    assert outbox.dead[2] == {9: b"not ours"}, "another worker's partition"
+    sent = {offset: (key, value) for key, value, offset in consumed(broker, topic, len(LETTERS) + len(ODD))}
+    expected = {each.offset: (each.key, each.value) for each in [*LETTERS, *ODD]}
+    # A client sends no record of neither key nor value: it goes as an empty value.
+    assert sent == expected | {702: (None, b"")}
+
+
+def test_without_a_broker_letters_stay_in_the_outbox(
+    outbox: MemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {partition: dict(letters) for partition, letters in outbox.dead.items()}
+    publisher = KafkaPublisher(Settings(kafka=f"127.0.0.1:{free_port()}", topic="ratings"))
+    forwarder = Told().forwarder(outbox, publisher)
+    forwarder.step(frozenset({1}))
+    assert forwarder.trouble
+    assert outbox.dead == before
+    forwarder.close()
