@@ -149,7 +149,8 @@ def rated_items(loaded: Loaded, stored: UserRead, user_ratings: int) -> history.
         user_ratings: ``ratings`` of the row's header.
     """
     low, high = loaded.meta.low, loaded.meta.high
-    rated = history.read(stored.recent, stored.history, user_ratings, loaded.meta.history, low, high)
+    recent = (stored.row or b"")[loaded.model.users.row_bytes :]
+    rated = history.read(recent, stored.history, user_ratings, loaded.meta.history, low, high)
     here = rated.items < len(loaded.model.items)
     digits = math.floor(math.log10(history.FULL_SCALE / (high - low)))
     return history.History(rated.items[here], np.round(rated.ratings[here], digits))

@@ -14,6 +14,7 @@ A user's or an item's row is one little-endian value in the store::
         24     4  bias_sum   float32, the bias-only guess's sum of residuals (rules/bookkeeping.py)
         28     .  state      the rule's record (rules/adaptive_start.py, rules/sgd.py: dtypes)
          .    4k  factors    float32[k], p of a user, q of an item
+         .     .  recent     users of a model with a history: 6 (ratings mod 32) bytes (history.py)
 
 The globals are one value too: ``u8 format, u8 rule, 6 zero bytes``, then the record
 :data:`SHARED`, then the rule's own record. A later head adds its section behind both.
@@ -66,6 +67,13 @@ SHARED: Final = np.dtype(
 """Globals that every rule shares: the running mean and the error sums, at full precision."""
 
 GLOBALS_HEADER: Final = np.dtype([("format", "u1"), ("rule", "u1"), ("zero", "u1", (6,))])
+
+
+SLOT: Final = np.dtype([("item", "<u4"), ("rating", "<u2")])
+"""One rating of a history: item number, and the rating as a fraction of the range (history.py)."""
+CHUNK: Final = 32
+"""Ratings of a history that are kept in the row, until there are this many."""
+CHUNK_BYTES: Final = CHUNK * SLOT.itemsize
 
 
 class Rows(NamedTuple):

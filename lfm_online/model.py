@@ -20,12 +20,13 @@ class Model:
     number in the store's list, the same for all processes.
     """
 
-    def __init__(self, rule: Rule, factors: int) -> None:
-        """A model that has seen nothing."""
+    def __init__(self, rule: Rule, factors: int, *, history: int = 0, capacity: int = 256) -> None:
+        """A model that has seen nothing; see :class:`Table` for what the arguments mean."""
         self.rule = rule
         self.n_factors = factors
-        self.users = Table("user", rule, factors)
-        self.items = Table("item", rule, factors)
+        self.history = history
+        self.users = Table("user", rule, factors, history=history, capacity=capacity)
+        self.items = Table("item", rule, factors, capacity=capacity)
         self.load_globals(None)
 
     def load_globals(self, stored: bytes | None) -> None:

@@ -37,8 +37,7 @@ class UserRead(NamedTuple):
     """A user as the store holds it; None where it holds nothing."""
 
     row: bytes | None
-    recent: bytes | None  # its latest ratings, and the rest of its history: see history.py
-    history: bytes | None
+    history: bytes | None  # full chunks; the rest lies behind the row
 
 
 class Replica:
@@ -223,8 +222,8 @@ class Replica:
         Raises:
             StoreAwayError: the store does not answer.
         """
-        read = self._pool.read_rows([user], [], [user], [user])
-        return UserRead(read.users[0], read.recent[0], read.histories[0])
+        read = self._pool.read_rows([user], [], [user])
+        return UserRead(read.users[0], read.histories[0])
 
     def read_state(self) -> State:
         """Head, globals and watermarks as the store holds them now.

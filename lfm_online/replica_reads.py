@@ -61,7 +61,7 @@ def read_model(store: Store, name: str) -> ModelRead:
     if stored is None:
         raise ModelMissingError(f"the store (LFM_STORE) holds no model {name!r} (LFM_MODEL)")
     meta = read_meta(stored, name)
-    model = Model(meta.make_rule(), meta.factors)
+    model = Model(meta.make_rule(), meta.factors, history=meta.history)
     state = store.read_state()
     model.load_globals(state.globals)
     ids = store.read_items(0)[: state.n_items]

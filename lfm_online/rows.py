@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.hashing import id_hash
-from lfm_online.layout import FORMAT_VERSION, HEADER, FormatError, Kind, Rows
+from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
 from lfm_online.numba_flags import EXACT
 from lfm_online.rules.rule import Rule
+from lfm_online.store.protocol import ValueBlock
 
 
 @numba.njit(**EXACT)
@@ -33,6 +34,19 @@ def gather_ids(id_bytes: Any, id_start: Any, numbers: Any, out: Any) -> None:
             at += 1
 
 
+@numba.njit(**EXACT)
+def join_tails(block: Any, tails: Any, numbers: Any, lengths: Any, out: Any) -> None:
+    """Each row of ``block`` with the first ``lengths`` bytes of its tail behind it, one by one."""
+    at = 0
+    for j in range(len(numbers)):
+        for b in range(block.shape[1]):
+            out[at + b] = block[j, b]
+        at += block.shape[1]
+        for b in range(lengths[j]):
+            out[at + b] = tails[numbers[j], b]
+        at += lengths[j]
+
+
 class Table:
     """The rows of one kind that a process holds.
 
@@ -41,16 +55,26 @@ class Table:
     back and keeps the number.
     """
 
-    def __init__(self, kind: Kind, rule: Rule, factors: int) -> None:
-        """An empty table for rows of ``rule`` with that many factors."""
+    def __init__(
+        self, kind: Kind, rule: Rule, factors: int, *, history: int = 0, capacity: int = 256
+    ) -> None:
+        """An empty table.
+
+        Args:
+            kind: Of its rows.
+            rule: Whose rows they are.
+            factors: How many a row has.
+            history: Ratings that the model remembers of a user; if any, users' rows have a tail.
+            capacity: Rows to make room for; more come by copying.
+        """
         self.kind = kind
         self.rule = rule
         self.n_factors = factors
-        self.row_bytes = rule.row_bytes(kind, factors)
+        self.row_bytes = rule.row_bytes(kind, factors)  # without the tail
+        self.has_tails = history > 0 and kind == "user"
         self.number_of: dict[str, int] = {}
         self.ids: list[str] = []
-        # Zeroed memory takes no room before it is touched, and growing copies.
-        self._allocate(1 << 17, 1 << 21)
+        self._allocate(capacity, 16 * capacity)
 
     def __len__(self) -> int:
         """How many ids have a number."""
@@ -63,6 +87,8 @@ class Table:
             np.zeros((capacity, self.n_factors), np.float32),
             np.zeros(capacity, np.uint64),
         )
+        # Ratings not yet in a full chunk, each at its slot: see history.py.
+        self.tails = np.zeros((capacity if self.has_tails else 0, CHUNK_BYTES), np.uint8)
         self.loaded = np.zeros(capacity, np.bool_)
         self.id_bytes = np.zeros(id_capacity, np.uint8)
         self.id_start = np.zeros(capacity + 1, np.int64)
@@ -75,6 +101,8 @@ class Table:
             self.rows = Rows(
                 *(np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rows)
             )
+            if self.has_tails:
+                self.tails = np.concatenate([self.tails, np.zeros((more, CHUNK_BYTES), np.uint8)])
             self.loaded = np.concatenate([self.loaded, np.zeros(more, np.bool_)])
             self.id_start = np.concatenate([self.id_start, np.zeros(more, np.int64)])
 
@@ -128,12 +156,18 @@ class Table:
         absent, numbers = numbers[~present], numbers[present]
         values = [value for value in stored if value is not None]
         for number, value in zip(numbers, values, strict=True):
-            if len(value) != self.row_bytes or value[0] != FORMAT_VERSION or value[1] != self.rule.code:
+            fits = len(value) > 16 and len(value) == self.row_bytes + self._tail_bytes(value)
+            if not fits or value[0] != FORMAT_VERSION or value[1] != self.rule.code:
                 raise FormatError(self._misfit(int(number), value))
         self.start(absent)
         if len(numbers) == 0:
             return
-        block = np.frombuffer(b"".join(values), np.uint8).reshape(len(values), self.row_bytes)
+        size = self.row_bytes
+        if self.has_tails:
+            for number, value in zip(numbers, values, strict=True):
+                self.tails[number, : len(value) - size] = np.frombuffer(value, np.uint8, offset=size)
+            values = [value[:size] for value in values]
+        block = np.frombuffer(b"".join(values), np.uint8).reshape(len(values), size)
         at = 0
         for array in self.rows[:3]:
             width = array.dtype.itemsize * (array.shape[1] if array.ndim > 1 else 1)
@@ -142,11 +176,15 @@ class Table:
             at += width
         self.loaded[numbers] = True
 
+    def _tail_bytes(self, value: bytes) -> int:
+        """How long the tail of a stored row must be, by the ``ratings`` of its header."""
+        return SLOT.itemsize * (int.from_bytes(value[12:16], "little") % CHUNK) if self.has_tails else 0
+
     def _misfit(self, number: int, value: bytes) -> str:
         found = f"{len(value)} bytes, format {value[0]}, rule {value[1]}" if len(value) > 1 else repr(value)
         return (
             f"the row of {self.kind} {self.ids[number]!r} does not fit this model: found {found}; expected "
-            f"{self.row_bytes} bytes, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name})"
+            f"{self.row_bytes} bytes{' and a tail' if self.has_tails else ''}, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name})"
         )
 
     def forget(self, numbers: NDArray[Any]) -> None:
@@ -164,8 +202,19 @@ class Table:
         del self.ids[n:]
         self.loaded[n:] = False
 
+    def stored(self, numbers: NDArray[np.int32]) -> ValueBlock:
+        """The rows as they lie in the store, with their tails."""
+        ids, id_lengths = self.id_block(numbers)
+        block = self.block(numbers)
+        if not self.has_tails:
+            return ValueBlock(ids, id_lengths, block.reshape(-1), np.full(len(numbers), self.row_bytes, np.int64))
+        tails = SLOT.itemsize * (self.rows.header["ratings"][numbers].astype(np.int64) % CHUNK)
+        values = np.empty(block.size + int(tails.sum()), np.uint8)
+        join_tails(block, self.tails, numbers, tails, values)
+        return ValueBlock(ids, id_lengths, values, tails + self.row_bytes)
+
     def block(self, numbers: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """The rows as they lie in the store: ``uint8[n, row_bytes]``."""
+        """The rows without their tails: ``uint8[n, row_bytes]``."""
         words = np.empty((len(numbers), self.row_bytes // 4), np.uint32)  # every field is of 4 or 8 bytes
         at = 0
         for array in self.rows[:3]:

@@ -18,14 +18,12 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
-from lfm_online.history import RecentRatings, rating_codes
+from lfm_online.history import append, rating_codes
 from lfm_online.ledger import event_digests
 from lfm_online.model import Model
 from lfm_online.prepare import prepare_lookups
-from lfm_online.rows import Table
 from lfm_online.rules.registry import make_rule
 from lfm_online.store import resp
-from lfm_online.store.protocol import RowBlock
 
 RULES: Final = ("adaptive", "sgd")
 
@@ -38,7 +36,7 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
         on_step: Called with what comes next, for people.
     """
     for name in rules:
-        model = Model(make_rule(name, 0.0, 1.0, 0), factors=2)
+        model = Model(make_rule(name, 0.0, 1.0, 0), factors=2, history=1)
         steps: dict[str, Callable[[], object]] = {
             f"rule {name}: learn": partial(_learn, model),
             f"rule {name}: lookups": partial(prepare_lookups, model),
@@ -64,17 +62,11 @@ def _learn(model: Model) -> tuple[Batch, Outcome]:
 def _lay_out(model: Model) -> None:
     """Rows, ids and histories as the bytes of a commit."""
     batch, outcome = _learn(model)
-    recent = RecentRatings(1)
-    recent.load(np.unique(batch.user), [None])
     codes = rating_codes(batch.rating, 0.0, 1.0)
-    writes = recent.learn(model.users, batch, outcome, codes, {}, np.full(3, -1, np.int32), np.unique(batch.user))
-    resp.mset([("u:", _row_block(model.users)), ("i:", _row_block(model.items)), ("r:", writes.recent)])
-    resp.setranges("h:", writes.full)
-
-
-def _row_block(table: Table) -> RowBlock:
+    writes = append(model.users, 1, batch, outcome, codes, {}, np.full(3, -1, np.int32))
     number = np.zeros(1, np.int32)
-    return RowBlock(*table.id_block(number), table.block(number))
+    resp.mset([("u:", model.users.stored(number)), ("i:", model.items.stored(number))])
+    resp.setranges("h:", writes.full)
 
 
 def kernels() -> Iterator[Any]:

@@ -119,7 +119,7 @@ class Replay:
             }
         for user, history in self._histories.items():
             if f"u:{user}" in found:
-                found[f"r:{user}"] = history.recent()
+                found[f"u:{user}"] += history.recent()
                 if full := history.full(chunks):
                     found[f"h:{user}"] = full
         return found

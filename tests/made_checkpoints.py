@@ -46,9 +46,8 @@ def checkpoint(server: MemoryServer, *, history: int = 40, feed_entries: int = 1
     """A worker's checkpoint, resynced."""
     made = Checkpoint(
         FrailStore(server),
-        Model(make_rule("adaptive", 0.5, 5.0, 1), 4),
+        Model(make_rule("adaptive", 0.5, 5.0, 1), 4, history=history),
         "ratings",
-        history_size=history,
         feed_entries=feed_entries,
         new_id=lambda: next(_ids).to_bytes(16, "little"),
     )
@@ -108,7 +107,7 @@ def state(server: MemoryServer) -> dict[str, object]:
     """All that depends on the events alone: not ids of commits, nor how they were batched."""
     return {
         name: getattr(server, name)
-        for name in ("rows", "globals", "items", "histories", "recent", "watermarks")
+        for name in ("rows", "globals", "items", "histories", "watermarks")
     }
 
 

@@ -87,9 +87,8 @@ class Learner:
         ids = itertools.count(1)
         self.checkpoint = Checkpoint(
             self.store,
-            Model(self.meta.make_rule(), self.meta.factors),
+            Model(self.meta.make_rule(), self.meta.factors, history=self.meta.history),
             TOPIC,
-            history_size=self.meta.history,
             feed_entries=1000,
             new_id=lambda: next(ids).to_bytes(16, "little"),
         )

@@ -41,8 +41,10 @@ def made_stream(seed: int, n: int, *, users: int = 7, items: int = 5, others: fl
     return events
 
 
-def new_model(rule: str = "adaptive", factors: int = 8, seed: int = 1, **options: float | str) -> Model:
-    return Model(make_rule(rule, LOW, HIGH, seed, **options), factors)
+def new_model(
+    rule: str = "adaptive", factors: int = 8, seed: int = 1, history: int = 0, **options: float | str
+) -> Model:
+    return Model(make_rule(rule, LOW, HIGH, seed, **options), factors, history=history)
 
 
 def learn(model: Model, events: Sequence[Event]) -> Outcome:

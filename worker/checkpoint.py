@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome
-from lfm_online.history import RecentRatings, Writes, rating_codes
+from lfm_online.history import Writes, append, rating_codes
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.model import Model, changed_rows
 from lfm_online.rows import Table
@@ -35,7 +35,6 @@ from lfm_online.store.protocol import (
     FeedEntry,
     Head,
     Receipt,
-    RowBlock,
     RowsRead,
     State,
     Store,
@@ -78,7 +77,6 @@ class Checkpoint:
         model: Model,
         topic: str,
         *,
-        history_size: int,
         feed_entries: int,
         new_id: Callable[[], bytes],
     ) -> None:
@@ -88,7 +86,6 @@ class Checkpoint:
             store: Holds the model.
             model: Its rows in memory.
             topic: Names the watermarks' fields.
-            history_size: Slots of a user's history; 0 is off.
             feed_entries: How long the feed is kept.
             new_id: Gives 16 random bytes for each commit.
         """
@@ -104,7 +101,6 @@ class Checkpoint:
         self._known = False  # whether anything in memory rests on ``head``
         self._n_items = 0  # items in the store's list as of ``head``
         self._crc = topic_crc(topic)
-        self._recent = RecentRatings(history_size) if history_size else None
         self._feed_entries = feed_entries
         self._new_id = new_id
 
@@ -220,7 +216,7 @@ class Checkpoint:
 
     def _rewriting(self, events: Events) -> list[str]:
         """Users whose history is not only appended to by these events."""
-        if self._recent is None:
+        if self.model.history == 0:
             return []
         return list(dict.fromkeys(events.users[j] for j in np.flatnonzero(events.what != RATING)))
 
@@ -237,13 +233,10 @@ class Checkpoint:
         if not (len(want_users) or len(want_items) or histories):
             return None
         names = [users.ids[number] for number in want_users]
-        recent = names if self._recent is not None else []
-        read = self.store.read_rows(names, [items.ids[number] for number in want_items], histories, recent)
+        read = self.store.read_rows(names, [items.ids[number] for number in want_items], histories)
         if read.head == self.head:
             users.load(want_users, read.users)
             items.load(want_items, read.items)
-            if self._recent is not None:
-                self._recent.load(want_users, list(read.recent))
         return read
 
     def _commit(
@@ -260,7 +253,7 @@ class Checkpoint:
         if (batch.what == FORGET).any():
             gone = users[model.users.rows.header["events"][users] == 0]
         kept = users if len(gone) == 0 else users[~np.isin(users, gone)]
-        writes = self._histories(events, batch, outcome, rings, users)
+        writes = self._histories(events, batch, outcome, rings)
         dead: dict[int, dict[int, bytes]] = {}
         for letter in events.letters:
             dead.setdefault(letter.partition, {})[letter.offset] = letter.to_bytes()
@@ -275,10 +268,9 @@ class Checkpoint:
             ),
             globals=model.globals_bytes(),
             watermarks={f"{self.topic}-{r.partition}": r.end for r in events.ranges},
-            users=_row_block(model.users, kept),
-            items=_row_block(model.items, items),
+            users=model.users.stored(kept),
+            items=model.items.stored(items),
             new_items=model.items.ids[self._n_items :],
-            recent=writes.recent if writes else None,
             runs=writes.full if writes else None,
             histories=writes.rewritten if writes else {},
             forgotten=[model.users.ids[number] for number in gone],
@@ -292,25 +284,19 @@ class Checkpoint:
         batch: Batch,
         outcome: Outcome,
         rings: dict[str, bytes | None],
-        users: NDArray[np.int32],
     ) -> Writes | None:
         """What to set of the users' histories."""
-        if self._recent is None or len(events) == 0:
+        if self.model.history == 0 or len(events) == 0:
             return None
         hyper = self.model.rule.hyper
         codes = rating_codes(batch.rating, hyper.low, hyper.high)
         retracted = np.full(len(events), -1, np.int32)
         for j in np.flatnonzero(batch.what == RETRACTION):
             retracted[j] = self.model.items.number_of.get(events.items[j], -1)
-        return self._recent.learn(self.model.users, batch, outcome, codes, rings, retracted, users)
+        return append(self.model.users, self.model.history, batch, outcome, codes, rings, retracted)
 
 
 def _missing(table: Table, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
     """Row numbers, each once, that are not in memory."""
     wanted: NDArray[np.int32] = np.unique(numbers[~table.loaded[numbers]])
     return wanted
-
-
-def _row_block(table: Table, numbers: NDArray[np.int32]) -> RowBlock:
-    ids, lengths = table.id_block(numbers)
-    return RowBlock(ids, lengths, table.block(numbers))

@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 SWITCH_SECONDS: Final = 0.0002
 """How long a thread keeps the interpreter while another waits for it. At Python's 5 ms the threads that
 fetch and that send a commit stand in line behind the loop: 70 k events/s instead of 100 k."""
+CAPACITY: Final = 1 << 17
+"""Rows to make room for at once: zeroed memory takes none before it is touched, and growing copies."""
 RETRY_SECONDS: Final = 0.5
 GAUGE_SECONDS: Final = 0.5
 """Between two looks at lag and row counts."""
@@ -61,7 +63,9 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         """Builds what needs no network."""
         self.settings = settings
-        self.model = Model(rule_of(settings), settings.factors)
+        self.model = Model(
+            rule_of(settings), settings.factors, history=settings.history, capacity=CAPACITY
+        )
         self.registry = CollectorRegistry()
         self.metrics = WorkerMetrics(self.registry, self.model)
         self.health = Health(time.monotonic)
@@ -131,7 +135,6 @@ class Service:
                 store,
                 self.model,
                 s.topic,
-                history_size=s.history,
                 feed_entries=s.feed_entries,
                 new_id=lambda: os.urandom(16),
             )

@@ -29,7 +29,6 @@ class Keys:
         self.feed = base + "feed"
         self.user_prefix = base + "u:"
         self.item_prefix = base + "i:"
-        self.recent_prefix = base + "r:"
         self.history_prefix = base + "h:"
         self.dead_prefix = base + "dead:"
 
@@ -40,10 +39,6 @@ class Keys:
     def item(self, item: str) -> str:
         """An item's row."""
         return self.item_prefix + item
-
-    def recent(self, user: str) -> str:
-        """A user's latest ratings, the chunk of the history that is being filled."""
-        return self.recent_prefix + user
 
     def history(self, user: str) -> str:
         """A user's history, full chunks."""

@@ -30,7 +30,6 @@ class MemoryServer:
     watermarks: dict[str, int] = field(default_factory=dict)
     items: list[str] = field(default_factory=list)
     rows: dict[Kind, dict[str, bytes]] = field(default_factory=lambda: {"user": {}, "item": {}})
-    recent: dict[str, bytes] = field(default_factory=dict)
     histories: dict[str, bytes] = field(default_factory=dict)
     feed: list[FeedEntry] = field(default_factory=list)
     dead: dict[int, dict[int, bytes]] = field(default_factory=dict)
@@ -43,10 +42,8 @@ class MemoryServer:
         # 2. Rows, histories, globals, items, watermarks, dead letters.
         self.rows["user"].update(block_rows(commit.users))
         self.rows["item"].update(block_rows(commit.items))
-        if commit.recent is not None:
-            self.recent.update(block_rows(commit.recent))
         for user in commit.forgotten:
-            for values in (self.rows["user"], self.recent, self.histories):
+            for values in (self.rows["user"], self.histories):
                 values.pop(user, None)
         for user, value in commit.histories.items():
             if value:
@@ -108,13 +105,9 @@ class MemoryStore:
         return self.server.items[start:]
 
     def read_rows(
-        self,
-        users: Sequence[str],
-        items: Sequence[str],
-        histories: Sequence[str] = (),
-        recent: Sequence[str] = (),
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
-        """Rows, and users' histories and recent ratings, with the head that they rest on."""
+        """Rows and histories with the head that they rest on."""
         rows = self.server.rows
         return RowsRead(
             self.server.head,
@@ -122,7 +115,6 @@ class MemoryStore:
             [rows["item"].get(item) for item in items],
             [self.server.histories.get(user) for user in histories],
             self.server.globals,
-            [self.server.recent.get(user) for user in recent],
         )
 
     def send_commit(self, commit: Commit) -> None:

@@ -26,14 +26,10 @@ class ReadPool:
             self._idle.put(None)
 
     def read_rows(
-        self,
-        users: Sequence[str],
-        items: Sequence[str],
-        histories: Sequence[str] = (),
-        recent: Sequence[str] = (),
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
         """See :meth:`Store.read_rows`."""
-        return self._read(lambda store: store.read_rows(users, items, histories, recent))
+        return self._read(lambda store: store.read_rows(users, items, histories))
 
     def read_state(self) -> State:
         """See :meth:`Store.read_state`."""

@@ -78,16 +78,8 @@ class FeedEntry(NamedTuple):
     users: NDArray[np.uint64]  # hashing.id_hash of changed users
 
 
-class RowBlock(NamedTuple):
-    """Rows to set, as bytes; see ``rows.Table.block`` and ``id_block``."""
-
-    ids: NDArray[np.uint8]  # uint8[total], the ids one behind the other
-    id_lengths: NDArray[np.int64]  # int64[n]
-    values: NDArray[np.uint8]  # uint8[n, row_bytes]
-
-
 class ValueBlock(NamedTuple):
-    """Values of any length to set, one a user, as bytes one behind the other."""
+    """Rows to set, as bytes one behind the other; see ``rows.Table.stored``."""
 
     ids: NDArray[np.uint8]  # uint8[total], the ids one behind the other
     id_lengths: NDArray[np.int64]  # int64[n]
@@ -113,13 +105,12 @@ class Commit:
     entry: FeedEntry
     globals: bytes
     watermarks: Mapping[str, int]  # "topic-partition" -> next offset to learn
-    users: RowBlock
-    items: RowBlock
+    users: ValueBlock
+    items: ValueBlock
     new_items: Sequence[str] = ()
-    recent: ValueBlock | None = None  # users' recent ratings
     runs: HistoryRuns | None = None  # of their histories' full chunks; see history.py
     histories: Mapping[str, bytes] = field(default_factory=dict)  # whole values; empty: deleted
-    forgotten: Sequence[str] = ()  # users whose row, recent ratings and history are deleted
+    forgotten: Sequence[str] = ()  # users whose row and history are deleted
     dead: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # partition -> offset -> letter
     feed_entries: int = 20_000  # how long the feed is kept
 
@@ -153,7 +144,6 @@ class RowsRead(NamedTuple):
     items: Sequence[bytes | None]
     histories: Sequence[bytes | None]
     globals: bytes | None
-    recent: Sequence[bytes | None] = ()
 
 
 class FeedRead(NamedTuple):
@@ -179,13 +169,9 @@ class Store(Protocol):
         """Item ids from that number on."""
 
     def read_rows(
-        self,
-        users: Sequence[str],
-        items: Sequence[str],
-        histories: Sequence[str] = (),
-        recent: Sequence[str] = (),
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
-        """Rows, and users' histories and recent ratings, with the head that they rest on."""
+        """Rows and histories with the head that they rest on."""
 
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; :meth:`receive_commit` must follow before any other call."""
@@ -222,19 +208,12 @@ class Store(Protocol):
         """Drop the connection."""
 
 
-def block_rows(block: RowBlock | ValueBlock) -> Iterator[tuple[str, bytes]]:
+def block_rows(block: ValueBlock) -> Iterator[tuple[str, bytes]]:
     """Ids and values of a block, one by one (for stores without a compiled layout)."""
     at = value_at = 0
     ids: Any = block.ids.tobytes()
     values: Any = block.values.tobytes()
-    for length, size in zip(block.id_lengths.tolist(), value_lengths(block).tolist(), strict=True):
+    for length, size in zip(block.id_lengths.tolist(), block.lengths.tolist(), strict=True):
         yield ids[at : at + length].decode(), values[value_at : value_at + size]
         at += length
         value_at += size
-
-
-def value_lengths(block: RowBlock | ValueBlock) -> NDArray[np.int64]:
-    """The length of each value of a block, bytes."""
-    if isinstance(block, ValueBlock):
-        return block.lengths
-    return np.full(len(block.id_lengths), block.values.shape[1], np.int64)

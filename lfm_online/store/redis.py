@@ -23,12 +23,10 @@ from lfm_online.store.protocol import (
     FeedRead,
     Head,
     Receipt,
-    RowBlock,
     RowsRead,
     State,
     StoreAwayError,
     StoreBrokenError,
-    ValueBlock,
 )
 
 REPLY_SECONDS: Final = 10.0
@@ -74,10 +72,11 @@ class RedisStore:
         """Drop the connection; the next call makes a new one."""
         self._watched = None
         sending, self._sending = self._sending, None
+        if sending is not None:
+            # Before the connection goes: redis-py would make a new one to send on, without the WATCH.
+            sending.exception()
         if self._connection is not None:
             self._connection.disconnect()
-            if sending is not None:
-                sending.exception()  # a broken connection ends it
             self._client.connection_pool.release(self._connection)
             self._connection = None
 
@@ -173,18 +172,13 @@ class RedisStore:
                 return ids
 
     def read_rows(
-        self,
-        users: Sequence[str],
-        items: Sequence[str],
-        histories: Sequence[str] = (),
-        recent: Sequence[str] = (),
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
-        """Rows, and users' histories and recent ratings, with the head that they rest on."""
+        """Rows and histories with the head that they rest on."""
         groups = [
             (self.keys.user_prefix, users),
             (self.keys.item_prefix, items),
             (self.keys.history_prefix, histories),
-            (self.keys.recent_prefix, recent),
         ]
         commands: list[tuple[Any, ...] | bytes] = [("GET", self.keys.head), ("GET", self.keys.globals)]
         owners = []
@@ -194,10 +188,10 @@ class RedisStore:
                 owners.append(owner)
         with self._conversation() as connection:
             head, values, *parts = self._transact(connection, commands)
-        found: list[list[bytes | None]] = [[], [], [], []]
+        found: list[list[bytes | None]] = [[], [], []]
         for owner, part in zip(owners, parts, strict=True):
             found[owner] += part
-        return RowsRead(Head.from_bytes(head), found[0], found[1], found[2], values, found[3])
+        return RowsRead(Head.from_bytes(head), found[0], found[1], found[2], values)
 
     def _watch(self, connection: Any) -> None:
         connection.send_packed_command(self._watch_command(connection), check_health=False)
@@ -228,15 +222,9 @@ class RedisStore:
         its clock stands still).
         """
         keys = self.keys
-        blocks: list[tuple[str, RowBlock | ValueBlock]] = [
-            (keys.user_prefix, commit.users),
-            (keys.item_prefix, commit.items),
-        ]
-        if commit.recent is not None:
-            blocks.append((keys.recent_prefix, commit.recent))
-        rows = resp.mset(blocks)
+        rows = resp.mset([(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)])
         commands: list[tuple[Any, ...]] = []
-        names = (keys.user, keys.recent, keys.history)
+        names = (keys.user, keys.history)
         gone = [name(user) for user in commit.forgotten for name in names]
         gone += [keys.history(user) for user, value in commit.histories.items() if not value]
         if gone:

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from lfm_online.numba_flags import EXACT
-from lfm_online.store.protocol import HistoryRuns, RowBlock, ValueBlock, value_lengths
+from lfm_online.store.protocol import HistoryRuns, ValueBlock
 
 
 @numba.njit(**EXACT)
@@ -98,7 +98,7 @@ def _bytes_of(text: bytes) -> Any:
     return np.frombuffer(text, np.uint8)
 
 
-def mset(prefixes_and_blocks: Sequence[tuple[str, RowBlock | ValueBlock]]) -> bytes:
+def mset(prefixes_and_blocks: Sequence[tuple[str, ValueBlock]]) -> bytes:
     """One MSET of the values of all blocks; empty without any."""
     n = sum(len(block.id_lengths) for _, block in prefixes_and_blocks)
     if n == 0:
@@ -109,8 +109,7 @@ def mset(prefixes_and_blocks: Sequence[tuple[str, RowBlock | ValueBlock]]) -> by
         # A length has at most 19 digits: 2 ($length CRLF) + 2 CRLF behind the bytes themselves.
         room = len(block.ids) + block.values.size + len(block.id_lengths) * (len(key) + 48)
         out = np.empty(room, np.uint8)
-        values = block.values.reshape(-1)
-        end = _mset_pairs(key, block.ids, block.id_lengths, values, value_lengths(block), out)
+        end = _mset_pairs(key, block.ids, block.id_lengths, block.values, block.lengths, out)
         parts.append(out[:end].tobytes())
     return b"".join(parts)
 

@@ -85,7 +85,8 @@ def read_user(value: bytes | None, limits: Limits, g: Globals) -> User:
     cov = np.triu(cov) + np.triu(cov, 1).T
     if ratings == 0:
         cov[0, 0] = 0.06 * math.exp(g.W[8])
-    return User(ratings, time_ms, b, a, s, f, cov, v_p, nu, np.frombuffer(value, "<f4", offset=HEADER + 64))
+    p = np.frombuffer(value, "<f4", limits.factors, HEADER + 64)
+    return User(ratings, time_ms, b, a, s, f, cov, v_p, nu, p)
 
 
 def read_item(value: bytes | None, item: str, limits: Limits) -> Item:
@@ -162,12 +163,12 @@ def predict(user: User, item: Item, g: Globals, limits: Limits, at_ms: int) -> d
     }
 
 
-def rated(recent: bytes | None, full: bytes | None, ratings: int, size: int) -> set[int]:
+def rated(recent: bytes, full: bytes | None, ratings: int, size: int) -> set[int]:
     """Numbers of the items of the last ``size`` ratings: full chunks of 32, then the open one."""
     ring = list(struct.iter_unpack("<IH", full or b""))
     chunks, done = -(-size // 32), ratings // 32
     slots = [slot for c in range(max(0, done - chunks), done) for slot in ring[32 * (c % chunks) :][:32]]
-    slots += struct.iter_unpack("<IH", recent or b"")
+    slots += struct.iter_unpack("<IH", recent)
     return {item for item, code in slots[-size:] if code != EMPTY}
 
 
@@ -194,7 +195,8 @@ class Server:
         names: Any = self.client.lrange(self.base + "items", 0, -1)
         items = [name.decode() for name in names]
         row = read_user(self._get(f"u:{user}"), self.limits, self.globals)
-        ring = (self._get(f"r:{user}"), self._get(f"h:{user}"), row.ratings, self.limits.history)
+        tail = (self._get(f"u:{user}") or b"")[92 + 4 * self.limits.factors :]
+        ring = (tail, self._get(f"h:{user}"), row.ratings, self.limits.history)
         left_out = set() if seen or not self.limits.history else rated(*ring)
         scored = [
             (-self.predict(user, item)["score"], number)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lfm_online.hashing import id_hash
-from lfm_online.store.protocol import Commit, FeedEntry, Head, HistoryRuns, Range, RowBlock, ValueBlock
+from lfm_online.store.protocol import Commit, FeedEntry, Head, HistoryRuns, Range, ValueBlock
 
 WIDTH = 8
 """Bytes of a made row."""
@@ -17,17 +17,8 @@ def row(number: int) -> bytes:
     return number.to_bytes(WIDTH, "little")
 
 
-def block(rows: Mapping[str, bytes]) -> RowBlock:
-    ids = [row_id.encode() for row_id in rows]
-    return RowBlock(
-        np.frombuffer(b"".join(ids), np.uint8),
-        np.array([len(row_id) for row_id in ids], np.int64),
-        np.frombuffer(b"".join(rows.values()), np.uint8).reshape(len(rows), WIDTH),
-    )
-
-
-def values(of: Mapping[str, bytes]) -> ValueBlock:
-    """Values of any length."""
+def block(of: Mapping[str, bytes]) -> ValueBlock:
+    """Rows of any length."""
     ids = [row_id.encode() for row_id in of]
     return ValueBlock(
         np.frombuffer(b"".join(ids), np.uint8),
@@ -57,7 +48,6 @@ def commit_on(
     new_items: Sequence[str] = (),
     global_values: bytes = b"globals",
     watermarks: Mapping[str, int] | None = None,
-    recent: Mapping[str, bytes] | None = None,
     runs: Sequence[tuple[str, int, bytes]] = (),
     histories: Mapping[str, bytes] | None = None,
     forgotten: Sequence[str] = (),
@@ -80,7 +70,6 @@ def commit_on(
         users=block(users),
         items=block(items),
         new_items=new_items,
-        recent=None if recent is None else values(recent),
         runs=runs_of(runs) if runs else None,
         histories=histories or {},
         forgotten=forgotten,

@@ -150,6 +150,31 @@ def test_the_partitions_of_a_member_that_left_go_to_the_other(log: Log) -> None:
     assert {records.partition for records in found} == frozenset(range(PARTITIONS))
 
 
+def test_partitions_that_are_added_are_shared_out(
+    broker: str, topic: str, real_servers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not real_servers:
+        pytest.skip("the embedded broker adds no partitions")
+    monkeypatch.setattr("worker.source.kafka_python.METADATA_MS", 300)
+    log = KafkaLog(broker, topic)
+    members = [log.join(), log.join()]
+    assigned(*members)
+    admin = KafkaAdminClient(bootstrap_servers=broker)
+    admin.create_partitions({topic: PARTITIONS + 2})
+    admin.close()
+    # Short polls: a join for changed metadata outlasts many.
+    found = [frozenset[int](), frozenset[int]()]
+    for _ in range(2000):
+        for number, member in enumerate(members):
+            member.poll(0.02, 100)
+            change = member.take_assignment()
+            found[number] = found[number] if change is None else change
+        if found[0] | found[1] == frozenset(range(PARTITIONS + 2)) and all(found):
+            break
+    assert sorted(map(len, found)) == [3, 3]
+    log.close()
+
+
 def assigned_after_change(member: Source) -> frozenset[int]:
     """Poll until it has all partitions; what it still yields of the old ones is dropped."""
     found: frozenset[int] | None = None

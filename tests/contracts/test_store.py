@@ -15,9 +15,7 @@ def test_a_model_that_nobody_made_is_empty(any_server: ModelServer) -> None:
     assert store.read_meta() is None
     assert store.read_state() == State(NO_HEAD, None, {}, 0)
     assert store.read_items(0) == []
-    assert store.read_rows(["u"], ["i"], ["u"], ["u"]) == RowsRead(
-        NO_HEAD, [None], [None], [None], globals=None, recent=[None]
-    )
+    assert store.read_rows(["u"], ["i"], ["u"]) == RowsRead(NO_HEAD, [None], [None], [None], None)
     assert store.read_feed(NO_HEAD) == (NO_HEAD, [])
     assert list(store.scan_rows("user")) == list(store.scan_rows("item")) == []
     assert (store.read_dead(0, 10), store.count_dead(0)) == ({}, 0)
@@ -34,12 +32,11 @@ def test_a_commit_sets_all_that_it_holds(any_server: ModelServer) -> None:
     store = any_server.connect()
     commit = commit_on(
         NO_HEAD,
-        users={"u1": row(1), "u2": row(2)},
+        users={"u1": row(1), "u2": row(2) + b"and a tail"},
         items={"i1": row(3)},
         new_items=["i1", "i2"],
         global_values=b"\0shared",
         watermarks={"ratings-0": 7, "ratings-2": 2**53 + 1},
-        recent={"u1": b"", "u2": b"longer than a row"},
         runs=[("u1", 0, b"slot01")],
         histories={"u2": b"whole"},
         dead={0: {5: b"letter"}},
@@ -50,13 +47,12 @@ def test_a_commit_sets_all_that_it_holds(any_server: ModelServer) -> None:
             commit.head, b"\0shared", {"ratings-0": 7, "ratings-2": 2**53 + 1}, 2
         )
         users = ["u2", "u1", "u3"]
-        assert reader.read_rows(users, ["i1", "i2"], users, users) == RowsRead(
+        assert reader.read_rows(users, ["i1", "i2"], users) == RowsRead(
             commit.head,
-            [row(2), row(1), None],
+            [row(2) + b"and a tail", row(1), None],
             [row(3), None],
             [b"whole", b"slot01", None],
             globals=b"\0shared",
-            recent=[b"longer than a row", b"", None],
         )
         assert (reader.read_items(0), reader.read_items(1), reader.read_items(2)) == (
             ["i1", "i2"],
@@ -152,7 +148,7 @@ def test_reading_leaves_no_trace_and_says_the_same_twice(any_server: ModelServer
             store.read_meta(),
             store.read_state(),
             store.read_items(0),
-            store.read_rows(["u", "nobody"], ["i", "nothing"], ["u", "nobody"], ["u", "nobody"]),
+            store.read_rows(["u", "nobody"], ["i", "nothing"], ["u", "nobody"]),
             store.read_feed(head),
             store.read_dead(0, 10),
             store.count_dead(7),
@@ -172,20 +168,18 @@ def test_a_forgotten_user_has_neither_row_nor_history(any_server: ModelServer) -
         store,
         NO_HEAD,
         users={"u": row(1), "v": row(2)},
-        recent={"u": b"r", "v": b"r"},
         histories={"u": b"slot", "v": b"slot", "w": b"slot"},
         runs=[("u", 4, b"x")],
     )
     head = grow(store, head, forgotten=["u", "never-seen"], histories={"w": b"", "never-seen": b""})
     users = ["u", "v", "w", "never-seen"]
-    read = store.read_rows(users, [], users, users)
+    read = store.read_rows(users, [], users)
     assert read.users == [None, row(2), None, None]
     assert read.histories == [None, b"slot", None, None]
-    assert read.recent == [None, b"r", None, None]
     assert dict(store.scan_rows("user")) == {"v": row(2)}
     # One who comes back in the commit that forgot what was before.
-    grow(store, head, users={"v": row(3)}, recent={"v": b"new"}, histories={"v": b""})
-    assert store.read_rows(["v"], [], ["v"], ["v"])[1:4] == ([row(3)], [], [None])
+    grow(store, head, users={"v": row(3)}, histories={"v": b""})
+    assert store.read_rows(["v"], [], ["v"])[1:4] == ([row(3)], [], [None])
 
 
 def test_runs_set_slots_at_their_places(any_server: ModelServer) -> None:
@@ -221,19 +215,17 @@ def test_ids_hold_any_character(any_server: ModelServer) -> None:
         users=rows,
         items=rows,
         new_items=ODD_IDS,
-        recent=rows,
         runs=[(row_id, 6, value) for row_id, value in rows.items()],
     )
     values = list(rows.values())
-    read = store.read_rows(ODD_IDS, ODD_IDS, ODD_IDS, ODD_IDS)
-    assert read.users == read.items == read.recent == values
+    read = store.read_rows(ODD_IDS, ODD_IDS, ODD_IDS)
+    assert read.users == read.items == values
     assert read.histories == [bytes(6) + value for value in values]
     assert store.read_items(0) == ODD_IDS
     assert dict(store.scan_rows("user")) == dict(store.scan_rows("item")) == rows
     grow(store, head, forgotten=ODD_IDS)
     assert list(store.scan_rows("user")) == []
-    read = store.read_rows([], [], ODD_IDS, ODD_IDS)
-    assert {*read.histories, *read.recent} == {None}
+    assert set(store.read_rows([], [], ODD_IDS).histories) == {None}
 
 
 def test_ten_thousand_rows_go_in_and_out_in_order(any_server: ModelServer) -> None:

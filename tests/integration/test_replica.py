@@ -193,13 +193,9 @@ class _Overtaken(MemoryStore):
     meanwhile: Callable[[], None] | None = None
 
     def read_rows(
-        self,
-        users: Sequence[str],
-        items: Sequence[str],
-        histories: Sequence[str] = (),
-        recent: Sequence[str] = (),
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
-        read = super().read_rows(users, items, histories, recent)
+        read = super().read_rows(users, items, histories)
         happen, _Overtaken.meanwhile = _Overtaken.meanwhile, None
         if users and happen is not None:
             happen()

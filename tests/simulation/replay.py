@@ -20,9 +20,8 @@ def replay(feed: Sequence[FeedEntry], parts: Sequence[Events | None]) -> MemoryS
     server = MemoryServer()
     checkpoint = Checkpoint(
         MemoryStore(server),
-        Model(rule_of(SETTINGS), SETTINGS.factors),
+        Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history),
         SETTINGS.topic,
-        history_size=SETTINGS.history,
         feed_entries=10**6,
         new_id=iter([n.to_bytes(16, "little") for n in range(1, 10**5)]).__next__,
     )

@@ -73,14 +73,10 @@ class FlakyStore(MemoryStore):
         return super().read_items(start)
 
     def read_rows(
-        self,
-        users: Sequence[str],
-        items: Sequence[str],
-        histories: Sequence[str] = (),
-        recent: Sequence[str] = (),
+        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
         self._maybe_break("at a read")
-        return super().read_rows(users, items, histories, recent)
+        return super().read_rows(users, items, histories)
 
 
 class Quiet:
@@ -136,9 +132,8 @@ class Worker:
         rng = world.rng
         checkpoint = Checkpoint(
             FlakyStore(world.server, world),
-            Model(rule_of(SETTINGS), SETTINGS.factors),
+            Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history),
             SETTINGS.topic,
-            history_size=SETTINGS.history,
             feed_entries=10**6,
             new_id=lambda: rng.randbytes(16),
         )

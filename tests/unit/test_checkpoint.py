@@ -111,7 +111,7 @@ def test_a_tombstone_between_two_ratings_of_one_batch_forgets_the_first_alone() 
     learn(worker, batch(0, 0, [("u", "i", 5.0), ("u", "j", 4.0)]))
     learn(worker, batch(0, 2, [("u", "k", 1.0), ("u", "", 0.0), ("u", "i", 2.0)]))
     assert (header(server, "u")["events"], header(server, "u")["ratings"]) == (1, 1)
-    assert len(server.recent["u"]) == 6
+    assert len(server.rows["user"]["u"]) == worker.model.users.row_bytes + 6
     assert "u" not in server.histories
     items = {
         row_id: np.frombuffer(row[:28], HEADER)[0]["events"] for row_id, row in server.rows["item"].items()
@@ -123,7 +123,7 @@ def test_a_forgotten_user_leaves_nothing_in_the_store() -> None:
     server = MemoryServer()
     learn(checkpoint(server), FIRST)
     learn(checkpoint(server), batch(0, 3, [("u", "", 0.0), ("never-seen", "", 0.0)]))
-    assert set(server.rows["user"]) == set(server.recent) == {"v"}
+    assert set(server.rows["user"]) == {"v"}
     assert server.histories == {}
 
 
@@ -159,7 +159,8 @@ def test_without_a_history_none_is_kept() -> None:
     worker = checkpoint(server, history=0)
     learn(worker, FIRST)
     learn(worker, batch(0, 3, [("u", "i", 0.0), ("v", "", 0.0)]))
-    assert (server.histories, server.recent) == ({}, {})
+    assert server.histories == {}
+    assert {len(row) for row in server.rows["user"].values()} == {worker.model.users.row_bytes}
 
 
 def test_a_row_of_another_model_is_told_before_anything_is_learned() -> None:

@@ -31,13 +31,12 @@ CUTS = st.sets(st.integers(0, 260))
 NAMES = ("ada", "böb")
 
 
-def _learn(model: Model, server: MemoryServer, events: list[tuple[int, int, int, int]], cuts: set[int], size: int) -> None:
+def _learn(model: Model, server: MemoryServer, events: list[tuple[int, int, int, int]], cuts: set[int]) -> None:
     """Through the real checkpoint, batch by batch."""
     checkpoint = Checkpoint(
         MemoryStore(server),
         model,
         "t",
-        history_size=size,
         feed_entries=10,
         new_id=iter([n.to_bytes(16, "little") for n in range(1, 1000)]).__next__,
     )
@@ -69,8 +68,8 @@ def _learn(model: Model, server: MemoryServer, events: list[tuple[int, int, int,
 def test_the_store_holds_what_the_twin_holds_however_events_are_batched(
     events: list[tuple[int, int, int, int]], cuts: set[int], size: int
 ) -> None:
-    model, server = new_model(), MemoryServer()
-    _learn(model, server, events, cuts, size)
+    model, server = new_model(history=size), MemoryServer()
+    _learn(model, server, events, cuts)
     twins = {name: Ring(size) for name in NAMES}
     said: dict[str, list[tuple[str, float] | None]] = {name: [] for name in NAMES}
     number = {name: n for n, name in enumerate(server.items)}
@@ -86,8 +85,9 @@ def test_the_store_holds_what_the_twin_holds_however_events_are_batched(
             twin.forget()
             said[name] = []
     for name, twin in twins.items():
-        recent, full = server.recent.get(name), server.histories.get(name)
-        assert (recent or b"") == twin.recent_value
+        recent = server.rows["user"].get(name, b"")[model.users.row_bytes :]
+        full = server.histories.get(name)
+        assert recent == twin.recent_value
         assert (full or b"") == twin.full_value
         read = history.read(recent, full, twin.n, size, LOW, HIGH)
         expected = [x for x in said[name][-size:] if x]
@@ -101,4 +101,4 @@ def test_a_rating_is_kept_as_its_fraction_of_the_range(rating: float, code: int)
 
 
 def test_no_history_reads_as_empty() -> None:
-    assert len(history.read(None, None, 0, 10, LOW, HIGH).items) == 0
+    assert len(history.read(b"", None, 0, 10, LOW, HIGH).items) == 0

@@ -92,7 +92,8 @@ def test_a_recommendation_is_the_exact_top_of_all_predictions(
     items = made.server.items
     _, predictions = predict(made.replica, [(user, item) for item in items])
     ratings = known_user(made.replica, user)[1].ratings if user in made.server.rows["user"] else 0
-    values = (made.server.recent.get(user), made.server.histories.get(user))
+    tail = made.server.rows["user"].get(user, b"")[made.replica.loaded.model.users.row_bytes :]
+    values = (tail, made.server.histories.get(user))
     mine = set() if seen else brute_force.rated(*values, ratings, made.learner.meta.history)
     expected = sorted((-p.score, j) for j, p in enumerate(predictions) if j not in mine)[:n]
     _, found = recommend(made.replica, user, n, seen=seen)

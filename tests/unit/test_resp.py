@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfm_online.store import resp
-from lfm_online.store.protocol import HistoryRuns, RowBlock
+from lfm_online.store.protocol import HistoryRuns, ValueBlock
 from tests import naive
 
 IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120), max_size=12)
@@ -29,7 +29,7 @@ def test_an_mset_holds_the_rows_of_all_blocks_under_their_prefixes(
     for prefix, names in (("lfm:{m}:u:", users), ("lfm:{é}:i:", items)):
         ids = [name.encode() for name in names]
         values = np.random.default_rng(0).integers(0, 256, (len(ids), width)).astype(np.uint8)
-        blocks.append((prefix, RowBlock(*_joined(ids), values)))
+        blocks.append((prefix, ValueBlock(*_joined(ids), values.reshape(-1), np.full(len(ids), width))))
         for row_id, value in zip(ids, values, strict=True):
             words += [prefix.encode() + row_id, value.tobytes()]
     assert resp.mset(blocks) == (naive.resp(*words) if len(words) > 1 else b"")

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 FETCH_BYTES: Final = 4 * 1024 * 1024
 """Of one fetch; what was fetched for a paused partition stays in memory."""
+METADATA_MS: Final = 10_000
+"""Partitions that are added later show up within this time."""
 BOOTSTRAP_MS: Final = 5000
 """How long a first answer of the broker is waited for; whoever asks then tries again."""
 _OFFSET: Final = itemgetter(3)
@@ -106,8 +108,7 @@ class KafkaPythonSource:
                 max_poll_records=s.poll_records,
                 fetch_max_bytes=FETCH_BYTES,
                 max_partition_fetch_bytes=FETCH_BYTES,
-                # Partitions or a topic that are made later show up within this time.
-                metadata_max_age_ms=10_000,
+                metadata_max_age_ms=METADATA_MS,
                 metrics_enabled=False,
                 bootstrap_timeout_ms=BOOTSTRAP_MS,
             )
@@ -127,8 +128,8 @@ class KafkaPythonSource:
             polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
         except OffsetOutOfRangeError as error:
             raise SourceBrokenError(
-                f"the topic {self._topic!r} no longer holds the offset to learn next: {error}. Was it deleted, "
-                "or is its retention too short? Start a new model (LFM_MODEL) to learn what is left"
+                f"the topic {self._topic!r} no longer holds the offset to learn next: {error}. Was it "
+                "deleted, or is its retention too short? Start a new model (LFM_MODEL) to learn what is left"
             ) from error
         except InvalidSessionTimeoutError as error:
             raise SourceBrokenError(
@@ -143,6 +144,7 @@ class KafkaPythonSource:
             self.close()
             self._open()
             raise SourceAwayError(f"the Kafka client failed: {error!r}") from error
+        self._hold_on_to_join()
         found = []
         for tp in sorted(polled):
             records = polled[tp]
@@ -152,6 +154,18 @@ class KafkaPythonSource:
             found.append(records_of(tp.partition, first, records))
             self._position[tp.partition] = found[-1].end
         return found
+
+    def _hold_on_to_join(self) -> None:
+        """Keep the client from forgetting a join that outlasts a poll.
+
+        A join because of changed metadata (new partitions; none known at the first join) ends the
+        client's need to join as soon as the leader has assigned, before the answer is taken over:
+        if a poll returns in between, no later one takes it over, and the member neither reads nor
+        sends heartbeats from then on (kafka-python 3.0.12, ``coordinator.join_group_async``).
+        """
+        coordinator = self._consumer._coordinator
+        if coordinator.rejoining:
+            coordinator.request_rejoin()
 
     def take_assignment(self) -> frozenset[int] | None:
         """The partitions of this worker if they changed since the last call, else None."""

@@ -84,7 +84,7 @@ class WholeTopic:
             if not polled and not moved:
                 raise SourceBrokenError(
                     f"the topic {self._topic!r} gave nothing for {SILENCE_SECONDS:g} s, although these partitions "
-                    f"were learned further than read: {({p: (positions[p], left[p]) for p in left})}"
+                    f"were learned further than read: { ({p: (positions[p], left[p]) for p in left}) }"
                 )
             for tp in sorted(polled):
                 if tp.partition not in left:
