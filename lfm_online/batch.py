@@ -39,7 +39,12 @@ class Outcome(NamedTuple):
 def empty_outcome(n: int) -> Outcome:
     """An outcome for ``n`` events, all refused flags down."""
     return Outcome(
-        np.empty(n), np.empty(n), np.empty(n), np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.zeros(n, np.uint32)
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_),
+        np.zeros(n, np.uint32),
     )
 
 

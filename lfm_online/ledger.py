@@ -34,9 +34,7 @@ def _digests(crc: Any, partitions: Any, offsets: Any, out: Any) -> None:
         out[j] = np.uint32(fmix64(np.uint64(offsets[j]) ^ fmix64(place)) & np.uint64(0xFFFFFFFF))
 
 
-def event_digests(
-    crc: int, partitions: NDArray[np.int32], offsets: NDArray[np.int64]
-) -> NDArray[np.uint32]:
+def event_digests(crc: int, partitions: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Digests of events.
 
     Args:

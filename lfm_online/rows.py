@@ -207,7 +207,9 @@ class Table:
         ids, id_lengths = self.id_block(numbers)
         block = self.block(numbers)
         if not self.has_tails:
-            return ValueBlock(ids, id_lengths, block.reshape(-1), np.full(len(numbers), self.row_bytes, np.int64))
+            return ValueBlock(
+                ids, id_lengths, block.reshape(-1), np.full(len(numbers), self.row_bytes, np.int64)
+            )
         tails = SLOT.itemsize * (self.rows.header["ratings"][numbers].astype(np.int64) % CHUNK)
         values = np.empty(block.size + int(tails.sum()), np.uint8)
         join_tails(block, self.tails, numbers, tails, values)

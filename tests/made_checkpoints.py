@@ -105,10 +105,7 @@ def learn(worker: Checkpoint, events: Events) -> Settled:
 
 def state(server: MemoryServer) -> dict[str, object]:
     """All that depends on the events alone: not ids of commits, nor how they were batched."""
-    return {
-        name: getattr(server, name)
-        for name in ("rows", "globals", "items", "histories", "watermarks")
-    }
+    return {name: getattr(server, name) for name in ("rows", "globals", "items", "histories", "watermarks")}
 
 
 def straight(*batches: Events) -> dict[str, object]:

@@ -165,7 +165,9 @@ class Decoder:
             _foreign(keys, users),
         )
 
-    def _one(self, key: bytes | None, value: bytes | None, record_ms: int) -> tuple[int, tuple[str, str, float, int]]:
+    def _one(
+        self, key: bytes | None, value: bytes | None, record_ms: int
+    ) -> tuple[int, tuple[str, str, float, int]]:
         """One event: what it is, and its user, item, rating and time.
 
         Raises:
@@ -173,14 +175,17 @@ class Decoder:
         """
         if value is None:
             if key is None:
-                raise BadEventError("malformed", "neither a key nor a value: a tombstone's key names its user")
+                raise BadEventError(
+                    "malformed", "neither a key nor a value: a tombstone's key names its user"
+                )
             try:
                 return FORGET, (check_id(key.decode(), "the key"), "", 0.0, max(record_ms, 0))
             except UnicodeDecodeError as error:
                 raise BadEventError("id", f"a tombstone's key is not UTF-8: {error.reason}") from error
         if len(value) > self._s.record_max_bytes:
             raise BadEventError(
-                "too_large", f"{len(value)} bytes, allowed are {self._s.record_max_bytes} (LFM_RECORD_MAX_BYTES)"
+                "too_large",
+                f"{len(value)} bytes, allowed are {self._s.record_max_bytes} (LFM_RECORD_MAX_BYTES)",
             )
         try:
             event: Any = self._decode(value)
@@ -219,7 +224,13 @@ class Decoder:
         return int(ms)
 
     def _letter(
-        self, bad: BadEventError, partition: int, offset: int, time_ms: int, key: bytes | None, value: bytes | None
+        self,
+        bad: BadEventError,
+        partition: int,
+        offset: int,
+        time_ms: int,
+        key: bytes | None,
+        value: bytes | None,
     ) -> DeadLetter:
         kept, sha256 = cut(value, self._s.dead_letter_max_bytes)
         return DeadLetter(

@@ -162,7 +162,10 @@ class Pipeline:
         if full != self._outbox_waits:
             self._outbox_waits = full
             if full:
-                log.warning("an outbox holds %s dead letters (LFM_DEAD_LETTER_OUTBOX): the stream waits", max(self._outbox.values()))
+                log.warning(
+                    "an outbox holds %s dead letters (LFM_DEAD_LETTER_OUTBOX): the stream waits",
+                    max(self._outbox.values()),
+                )
             (self.source.hold if full else self.source.release)()
         if full:
             self.source.poll(IDLE_SECONDS, 1)  # stays in the group

@@ -112,7 +112,11 @@ class Settings(BaseSettings):
 
     # Commits, and those who follow them
     commit_seconds: float = setting(
-        0.01, "time in the store that one commit aims at, receiving it included", unit="seconds", ge=0.0001, le=1
+        0.01,
+        "time in the store that one commit aims at, receiving it included",
+        unit="seconds",
+        ge=0.0001,
+        le=1,
     )
     feed_entries: int = setting(
         20_000,

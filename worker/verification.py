@@ -41,7 +41,10 @@ class Ledger:
         found = np.fromiter((known.setdefault(i, len(known)) for i in ids), np.int64, len(ids))
         if len(known) > len(self.events):
             more = np.zeros(max(len(known), 2 * len(self.events)) - len(self.events), np.uint32)
-            self.events, self.digest = np.concatenate([self.events, more]), np.concatenate([self.digest, more])
+            self.events, self.digest = (
+                np.concatenate([self.events, more]),
+                np.concatenate([self.digest, more]),
+            )
         return found
 
     def enter(self, numbers: NDArray[Any], digests: NDArray[np.uint32]) -> None:

@@ -18,7 +18,9 @@ class Keys:
             ValueError: a name that would break the hash tag.
         """
         if not model or not model.isprintable() or set(model) & set("{} "):
-            raise ValueError(f"model {model!r}: a name has no braces, spaces or control characters (LFM_MODEL)")
+            raise ValueError(
+                f"model {model!r}: a name has no braces, spaces or control characters (LFM_MODEL)"
+            )
         self.model = model
         base = f"lfm:{{{model}}}:"
         self.meta = base + "meta"

@@ -158,4 +158,3 @@ class MemoryStore:
     def close(self) -> None:
         """Forget the commit in flight, as a broken connection would."""
         self._in_flight = None
-

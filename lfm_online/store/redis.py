@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from lfm_online.layout import Kind
-from lfm_online.store import feed, resp
+from lfm_online.store import feed, resp, transaction
 from lfm_online.store.keys import Keys
 from lfm_online.store.protocol import (
     Commit,
@@ -211,52 +211,10 @@ class RedisStore:
 
     def _send(self, connection: Any, commit: Commit) -> int:
         """Lay a commit out and send it; how many replies lie before that of EXEC."""
-        payload, reads = self._lay_out(connection, commit)
-        connection.send_packed_command(payload, check_health=False)
-        return reads
-
-    def _lay_out(self, connection: Any, commit: Commit) -> tuple[list[bytes], int]:
-        """The commit's bytes, and how many replies lie before that of EXEC.
-
-        The two TIMEs tell what the commit cost the server, receiving included (within a transaction
-        its clock stands still).
-        """
-        keys = self.keys
-        rows = resp.mset([(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)])
-        commands: list[tuple[Any, ...]] = []
-        names = (keys.user, keys.history)
-        gone = [name(user) for user in commit.forgotten for name in names]
-        gone += [keys.history(user) for user, value in commit.histories.items() if not value]
-        if gone:
-            commands.append(("DEL", *gone))
-        kept = [(keys.history(user), value) for user, value in commit.histories.items() if value]
-        if kept:
-            commands.append(("MSET", *(part for pair in kept for part in pair)))
-        if commit.new_items:
-            commands.append(("RPUSH", keys.items, *commit.new_items))
-        commands.append(("SET", keys.globals, commit.globals))
-        if commit.watermarks:
-            commands.append(("HSET", keys.watermarks, *(x for pair in commit.watermarks.items() for x in pair)))
-        commands += [
-            ("HSET", keys.dead(partition), *(x for pair in letters.items() for x in pair))
-            for partition, letters in commit.dead.items()
-        ]
-        commands.append(("SET", keys.head, commit.head.to_bytes()))
-        fields = [part for pair in feed.to_fields(commit.entry).items() for part in pair]
-        commands.append(
-            ("XADD", keys.feed, "MAXLEN", "~", commit.feed_entries, f"{commit.head.sequence}-0", *fields)
-        )
-        runs = resp.setranges(keys.history_prefix, commit.runs) if commit.runs is not None else b""
-        n_runs = len(commit.runs.id_lengths) if commit.runs is not None else 0
-        payload = [
-            *connection.pack_commands([("TIME",), ("MULTI",)]),
-            rows,
-            *connection.pack_commands(commands),
-            runs,
-            *connection.pack_commands([("EXEC",), ("TIME",)]),
-            *self._watch_command(connection),
-        ]
-        return [b"".join(payload)], bool(rows) + len(commands) + n_runs
+        laid_out = transaction.lay_out(self.keys, commit)
+        watch = b"".join(self._watch_command(connection))
+        connection.send_packed_command([laid_out.payload, watch], check_health=False)
+        return laid_out.queued
 
     def receive_commit(self) -> Receipt:
         """Wait for the commit in flight."""
@@ -291,15 +249,15 @@ class RedisStore:
                 ],
             )
         head = Head.from_bytes(stored)
-        entries = [
-            feed.from_fields(dict(zip(fields[::2], fields[1::2], strict=True))) for _, fields in found
-        ]
+        entries = [feed.from_fields(dict(zip(fields[::2], fields[1::2], strict=True))) for _, fields in found]
         return FeedRead(head, feed.linked(since, entries, head))
 
     def wait_feed(self, since: Head, seconds: float) -> None:
         """Return once the head may differ from ``since``, or after that time."""
         milliseconds = max(1, int(seconds * 1000))
-        self._call("XREAD", "COUNT", 1, "BLOCK", milliseconds, "STREAMS", self.keys.feed, f"{since.sequence}-0")
+        self._call(
+            "XREAD", "COUNT", 1, "BLOCK", milliseconds, "STREAMS", self.keys.feed, f"{since.sequence}-0"
+        )
 
     def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
         """Up to about ``limit`` dead letters of a partition's outbox, by offset."""

@@ -19,7 +19,9 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
 
 
 @click.command()
-@click.option("--only", type=click.Choice(list(BENCHMARKS)), multiple=True, help="Run this one; may be repeated.")
+@click.option(
+    "--only", type=click.Choice(list(BENCHMARKS)), multiple=True, help="Run this one; may be repeated."
+)
 @click.option("--events", default=1_000_000, show_default=True, help="Size of the backlog.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def main(only: tuple[str, ...], events: int, as_json: bool) -> None:

@@ -45,7 +45,9 @@ def measure(events: int) -> Iterator[Figure]:
             }
             dropped.append(_consume_and_drop(run, env, events))
             learned.append(_learn(run, env, settings, events))
-            click.echo(f"round {round_}: dropped {dropped[-1]:,.0f}/s, learned {learned[-1]:,.0f}/s", err=True)
+            click.echo(
+                f"round {round_}: dropped {dropped[-1]:,.0f}/s, learned {learned[-1]:,.0f}/s", err=True
+            )
             _verify(env)
     yield Figure("end_to_end_kafka_python", max(learned), "events/s", "consume and drop", max(dropped))
 
@@ -83,5 +85,16 @@ def _learn(run: Run, env: dict[str, str], settings: Settings, events: int) -> fl
 def _verify(env: dict[str, str]) -> None:
     import os
 
-    argv = [sys.executable, "-m", "worker.cli", "verify", "--kafka", env["LFM_KAFKA"], "--store", env["LFM_STORE"]]
-    subprocess.run([*argv, "--model", env["LFM_MODEL"]], check=True, env=os.environ, stdout=subprocess.DEVNULL)
+    argv = [
+        sys.executable,
+        "-m",
+        "worker.cli",
+        "verify",
+        "--kafka",
+        env["LFM_KAFKA"],
+        "--store",
+        env["LFM_STORE"],
+    ]
+    subprocess.run(
+        [*argv, "--model", env["LFM_MODEL"]], check=True, env=os.environ, stdout=subprocess.DEVNULL
+    )

@@ -21,6 +21,4 @@ class Figure:
         return self.value / self.peer_value
 
     def __str__(self) -> str:
-        return (
-            f"{self.name}: {self.value:,.4g} {self.unit}; {self.peer}: {self.peer_value:,.4g}; ratio {self.ratio:.3f}"
-        )
+        return f"{self.name}: {self.value:,.4g} {self.unit}; {self.peer}: {self.peer_value:,.4g}; ratio {self.ratio:.3f}"

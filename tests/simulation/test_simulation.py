@@ -81,7 +81,11 @@ def check_ledgers(server: MemoryServer, parts: list[Events | None]) -> None:
             for row in rows:
                 count, total = expected.get(row, (0, 0))
                 expected[row] = (count + 1, (total + int(digest)) % 2**32)
-    found = {(kind, row_id): ledger(value) for kind in ("user", "item") for row_id, value in server.rows[kind].items()}  # type: ignore[index]  # both are kinds
+    found = {
+        (kind, row_id): ledger(value)
+        for kind in ("user", "item")
+        for row_id, value in server.rows[kind].items()
+    }  # type: ignore[index]  # both are kinds
     certain = {row: value for row, value in expected.items() if row[0] == "item" or row[1] not in forgotten}
     assert {row: found.get(row) for row in certain} == certain
     assert found.keys() <= expected.keys()
@@ -95,4 +99,6 @@ def ledger(value: bytes) -> tuple[int, int]:
 def check_letters(world: World, parts: list[Events | None]) -> None:
     """Every bad event is in the dead-letter topic, and nothing else is."""
     sent = {(letter.partition, letter.offset) for letter in world.dead_topic.letters}
-    assert sent == {(letter.partition, letter.offset) for events in parts if events for letter in events.letters}
+    assert sent == {
+        (letter.partition, letter.offset) for events in parts if events for letter in events.letters
+    }

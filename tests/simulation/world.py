@@ -250,7 +250,12 @@ class World:
         user, item = f"u{rng.randrange(12)}", f"i{rng.randrange(8)}"
         partition = rng.randrange(PARTITIONS) if rng.random() < 0.05 else hash_of(user)
         value: bytes | None
-        event: dict[str, object] = {"user_id": user, "item_id": item, "rating": rng.randint(1, 5), "timestamp": rng.randrange(10**6)}
+        event: dict[str, object] = {
+            "user_id": user,
+            "item_id": item,
+            "rating": rng.randint(1, 5),
+            "timestamp": rng.randrange(10**6),
+        }
         kind = rng.random()
         if kind < 0.04:
             value = None

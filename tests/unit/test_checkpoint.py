@@ -5,7 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from lfm_online.layout import HEADER, FormatError
+from lfm_online.history import EMPTY
+from lfm_online.layout import HEADER, SLOT, FormatError
 from lfm_online.store.memory import MemoryServer
 from lfm_online.store.protocol import Range
 from tests.made_checkpoints import (
@@ -134,7 +135,11 @@ def test_a_retraction_counts_in_the_ledger_and_teaches_nothing() -> None:
     before = copy.deepcopy(server.rows)
     learn(worker, batch(0, 3, [("u", "i", 0.0), ("u", "never-seen", 0.0)]))
     assert server.rows["item"] == before["item"]
-    assert server.rows["user"]["u"][HEADER.itemsize :] == before["user"]["u"][HEADER.itemsize :]
+    learned = slice(HEADER.itemsize, worker.model.users.row_bytes)
+    assert server.rows["user"]["u"][learned] == before["user"]["u"][learned]
+    slots = np.frombuffer(server.rows["user"]["u"][learned.stop :], SLOT)
+    assert slots["item"].tolist() == [0, 1]
+    assert (slots["rating"] == EMPTY).tolist() == [True, False]
     assert (header(server, "u")["events"], header(server, "u")["ratings"]) == (4, 2)
     assert server.items == ["i", "j"]
 

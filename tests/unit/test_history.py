@@ -23,7 +23,10 @@ from lfm_online.store.protocol import Range
 # what, user, item, rating in half stars; mostly ratings
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from([RATING] * 30 + [RETRACTION, FORGET]), st.integers(0, 1), st.integers(0, 5), st.integers(1, 10)
+        st.sampled_from([RATING] * 30 + [RETRACTION, FORGET]),
+        st.integers(0, 1),
+        st.integers(0, 5),
+        st.integers(1, 10),
     ),
     max_size=260,
 )
@@ -31,7 +34,9 @@ CUTS = st.sets(st.integers(0, 260))
 NAMES = ("ada", "böb")
 
 
-def _learn(model: Model, server: MemoryServer, events: list[tuple[int, int, int, int]], cuts: set[int]) -> None:
+def _learn(
+    model: Model, server: MemoryServer, events: list[tuple[int, int, int, int]], cuts: set[int]
+) -> None:
     """Through the real checkpoint, batch by batch."""
     checkpoint = Checkpoint(
         MemoryStore(server),

@@ -26,7 +26,11 @@ from worker.settings import Settings
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Ratings file to replay instead of MovieLens: user, item, rating, timestamp, found by header name.",
 )
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second; without it as fast as it goes.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Events a second; without it as fast as it goes.",
+)
 @click.option("--parent", type=int, hidden=True, help="The process whose end ends the demo.")
 @settings_options("topic", "model", "rule", "factors", "rating_range", "seed", "history")
 def demo(

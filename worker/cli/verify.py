@@ -69,6 +69,8 @@ def _print(report: Report) -> None:
     if report.gone:
         click.echo(f"nothing can be proved: retention took events, per partition {report.gone}")
     if report.unproven:
-        click.echo(f"{report.unproven} users were forgotten in one partition and rated in another: not proved")
+        click.echo(
+            f"{report.unproven} users were forgotten in one partition and rated in another: not proved"
+        )
     verdict = "each event was learned exactly once" if report.passed else f"{report.differing} rows differ"
     click.echo(f"{report.events} events, {report.dead_letters} dead letters, {report.rows} rows: {verdict}")

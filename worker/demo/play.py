@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from lfm_online.ratings_file import RatingsTable
 from worker.demo.embedded import EmbeddedBroker, EmbeddedStore
@@ -81,7 +88,11 @@ def perform(play: Play) -> None:
             }
         )
         ensure_topic(settings.kafka, settings.topic, PARTITIONS)
-        environment = {f"{ENVIRONMENT_PREFIX}{name.upper()}": str(value) for name, value in settings if name != "new_model"}
+        environment = {
+            f"{ENVIRONMENT_PREFIX}{name.upper()}": str(value)
+            for name, value in settings
+            if name != "new_model"
+        }
         for command in ("worker", "serve"):
             run.start(command, [sys.executable, "-m", "worker.cli", command], env=environment)
         worker_url = f"http://{settings.worker_host}:{settings.worker_port}"
@@ -144,7 +155,9 @@ def _wait_ready(run: Run, urls: list[str]) -> None:
             time.sleep(0.05)
 
 
-def _replay(play: Play, settings: Settings, run: Run, console: Console, worker_url: str) -> tuple[Learned, float]:
+def _replay(
+    play: Play, settings: Settings, run: Run, console: Console, worker_url: str
+) -> tuple[Learned, float]:
     """Produce and watch until every event has been handled; how many seconds it took."""
     replay = _Replay(play, settings)
     total = len(play.table)
