@@ -31,6 +31,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     rating_field: str
     time_field: str
     time_unit: str
+    record_max_bytes: int
+    future_tolerance_seconds: float
     options: dict[str, float | str] = {}
     """Constants of the rule that differ from its defaults."""
     format: int = FORMAT_VERSION

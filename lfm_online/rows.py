@@ -182,9 +182,10 @@ class Table:
 
     def _misfit(self, number: int, value: bytes) -> str:
         found = f"{len(value)} bytes, format {value[0]}, rule {value[1]}" if len(value) > 1 else repr(value)
+        size = f"{self.row_bytes} bytes{' and a tail' if self.has_tails else ''}"
         return (
             f"the row of {self.kind} {self.ids[number]!r} does not fit this model: found {found}; expected "
-            f"{self.row_bytes} bytes{' and a tail' if self.has_tails else ''}, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name})"
+            f"{size}, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name})"
         )
 
     def forget(self, numbers: NDArray[Any]) -> None:

@@ -1,7 +1,6 @@
 """The project's commands as the tests start them: real processes, whose output is kept."""
 
 import sys
-from pathlib import Path
 from typing import Protocol
 
 from worker.demo.run import Process, Run
@@ -32,11 +31,6 @@ class Command:
     def log(self) -> str:
         """Standard error so far."""
         return (self._run.directory / f"{self.name}.log").read_text(errors="replace")
-
-    @property
-    def files(self) -> tuple[Path, Path]:
-        """Where standard output and standard error go."""
-        return self._output, self._run.directory / f"{self.name}.log"
 
     def poll(self) -> int | None:
         """The exit code, minus the signal's number where one ended it; None while it runs."""

@@ -120,7 +120,9 @@ def _new_store(run: Run, real: bool, name: str) -> EmbeddedStore:
 
 
 def _show(command: Command, code: int) -> None:
-    print(f"\n--- lfm-online {' '.join(command.arguments)} (process {command.pid}, code {code})")  # noqa: T201
+    arguments = " ".join(command.arguments)
+    # pytest shows what is printed here beside the test that failed.
+    print(f"\n--- lfm-online {arguments} (process {command.pid}, code {code})")  # noqa: T201 - see above
     for what, text in (("standard output", command.output), ("standard error", command.log)):
         lines = text.splitlines()[-SHOWN_LINES:]
-        print(f"--- the end of its {what}:", *lines, sep="\n")  # noqa: T201
+        print(f"--- the end of its {what}:", *lines, sep="\n")  # noqa: T201 - the same

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,8 @@ def meta(rule: str = "adaptive", factors: int = 8, history: int = 20) -> Meta:
         rating_field="rating",
         time_field="timestamp",
         time_unit="milliseconds",
+        record_max_bytes=65_536,
+        future_tolerance_seconds=86_400,
     )
 
 
@@ -123,9 +126,9 @@ class Learner:
         assert settled.receipt.committed
 
 
-def learn_in_commits(store: Store, events: list[Event], size: int = 200, **settings: object) -> Learner:
+def learn_in_commits(store: Store, events: list[Event], size: int = 200, **settings: Any) -> Learner:
     """A new model that has learned events, ``size`` a commit; settings as :func:`meta` takes them."""
-    learner = Learner(store, meta(**settings))  # type: ignore[arg-type]
+    learner = Learner(store, meta(**settings))
     for start in range(0, len(events), size):
         learner.learn(events[start : start + size])
     return learner

@@ -24,8 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome
-from lfm_online.history import Writes, append, rating_codes
+from lfm_online.batch import FORGET, RATING, Batch, Outcome
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.model import Model, changed_rows
 from lfm_online.rows import Table
@@ -40,6 +39,7 @@ from lfm_online.store.protocol import (
     Store,
 )
 from worker.events import Events
+from worker.history_writes import history_writes, rewriting_users
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,8 @@ class Checkpoint:
 
     def _forget_everything(self) -> None:
         self.rewinds += 1
+        if self._known:
+            self.beginnings = {}  # nothing may be learned before the caller has started anew
         self.model.users.forget_all()
         self.model.items.forget_all()
         self.model.items.truncate(0)  # a store that fell back may have given numbers anew
@@ -205,7 +207,7 @@ class Checkpoint:
         else:
             chosen = np.flatnonzero(rated)
             item[chosen] = items.numbers([events.items[j] for j in chosen])
-        rewriting = self._rewriting(events)
+        rewriting = rewriting_users(self.model, events)
         read = self._read_missing(user, item[rated], rewriting)
         if read is not None and read.head != self.head:
             self.resync()
@@ -213,12 +215,6 @@ class Checkpoint:
         digests = event_digests(self._crc, events.partition, events.offset)
         batch = Batch(events.what, user, item, events.rating, events.time_ms, digests)
         return batch, dict(zip(rewriting, read.histories if read else (), strict=True))
-
-    def _rewriting(self, events: Events) -> list[str]:
-        """Users whose history is not only appended to by these events."""
-        if self.model.history == 0:
-            return []
-        return list(dict.fromkeys(events.users[j] for j in np.flatnonzero(events.what != RATING)))
 
     def _read_missing(
         self, user: NDArray[np.int32], item: NDArray[np.int32], histories: list[str]
@@ -253,7 +249,7 @@ class Checkpoint:
         if (batch.what == FORGET).any():
             gone = users[model.users.rows.header["events"][users] == 0]
         kept = users if len(gone) == 0 else users[~np.isin(users, gone)]
-        writes = self._histories(events, batch, outcome, rings)
+        writes = history_writes(model, events, batch, outcome, rings)
         dead: dict[int, dict[int, bytes]] = {}
         for letter in events.letters:
             dead.setdefault(letter.partition, {})[letter.offset] = letter.to_bytes()
@@ -277,23 +273,6 @@ class Checkpoint:
             dead=dead,
             feed_entries=self._feed_entries,
         )
-
-    def _histories(
-        self,
-        events: Events,
-        batch: Batch,
-        outcome: Outcome,
-        rings: dict[str, bytes | None],
-    ) -> Writes | None:
-        """What to set of the users' histories."""
-        if self.model.history == 0 or len(events) == 0:
-            return None
-        hyper = self.model.rule.hyper
-        codes = rating_codes(batch.rating, hyper.low, hyper.high)
-        retracted = np.full(len(events), -1, np.int32)
-        for j in np.flatnonzero(batch.what == RETRACTION):
-            retracted[j] = self.model.items.number_of.get(events.items[j], -1)
-        return append(self.model.users, self.model.history, batch, outcome, codes, rings, retracted)
 
 
 def _missing(table: Table, numbers: NDArray[np.int32]) -> NDArray[np.int32]:

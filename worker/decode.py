@@ -7,6 +7,7 @@ shift the others' places.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -77,7 +78,6 @@ class Decoder:
             },
             gc=False,
         )
-        self._event = event
         self._decode = msgspec.json.Decoder(event).decode
         self._to_ms = 1000.0 if settings.time_unit == "seconds" else 1.0
         self._tolerance_ms = settings.future_tolerance_seconds * 1000.0
@@ -199,7 +199,8 @@ class Decoder:
         if not self.low <= event.rating <= self.high:
             raise BadEventError(
                 "range",
-                f"{self._s.rating_field} {event.rating!r} lies outside {self.low:g} to {self.high:g} (LFM_RATING_RANGE)",
+                f"{self._s.rating_field} {event.rating!r} lies outside {self.low:g} to {self.high:g} "
+                "(LFM_RATING_RANGE)",
             )
         return RATING, (user, item, event.rating, time_ms)
 
@@ -216,8 +217,8 @@ class Decoder:
         if record_ms >= 0 and ms > record_ms + self._tolerance_ms:
             raise BadEventError(
                 "future_time",
-                f"{name} {given!r} lies more than {self._s.future_tolerance_seconds:g} s past the record's own time "
-                f"{record_ms} ms (LFM_FUTURE_TOLERANCE_SECONDS, LFM_TIME_UNIT)",
+                f"{name} {given!r} lies more than {self._s.future_tolerance_seconds:g} s past the record's "
+                f"own time {record_ms} ms (LFM_FUTURE_TOLERANCE_SECONDS, LFM_TIME_UNIT)",
             )
         if not _OLDEST_MS <= ms <= -_OLDEST_MS:
             raise BadEventError("range", f"{name} {given!r} lies outside what a time can be (LFM_TIME_UNIT)")
@@ -285,8 +286,6 @@ def _raise_reason(value: bytes, error: Exception) -> NoReturn:
         if "missing required field" in said or said.startswith("Expected `object`"):
             raise BadEventError("schema", said) from error
         raise BadEventError("type", said) from error
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         json.loads(value, parse_constant=_not_finite)
-    except (ValueError, RecursionError):
-        pass
     raise BadEventError("malformed", said) from error

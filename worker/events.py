@@ -77,11 +77,6 @@ class Events:
             keep |= (self.partition == r.partition) & (self.offset >= r.first)
         return self.choose(keep, ranges), gaps
 
-    def of_partitions(self, partitions: frozenset[int]) -> Events:
-        """The events of those partitions alone."""
-        ranges = [r for r in self.ranges if r.partition in partitions]
-        return self.choose(np.isin(self.partition, list(partitions)), ranges)
-
 
 def _within(offset: int, r: Range) -> bool:
     return r.first <= offset < r.end

@@ -25,7 +25,6 @@ from worker.checkpoint import InFlight, Settled
 from worker.dead_letters.letter import REASONS
 from worker.observer import Step
 
-STEPS: Final[tuple[Step, ...]] = ("fetch", "decode", "settle", "learn")
 OUTCOMES: Final = ("learned", "retracted", "forgotten", "refused", "dead_letter")
 # A boundary at each objective: 10 ms at a trickle, 250 ms at 70% load, 1 s under the demo's load.
 VISIBLE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600)

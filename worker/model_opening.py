@@ -29,6 +29,8 @@ def meta_of(settings: Settings, topic_id: str) -> Meta:
         rating_field=settings.rating_field,
         time_field=settings.time_field,
         time_unit=settings.time_unit,
+        record_max_bytes=settings.record_max_bytes,
+        future_tolerance_seconds=settings.future_tolerance_seconds,
         options=rule_options(settings),
     )
 
@@ -57,6 +59,8 @@ def settings_of(store: Store, settings: Settings) -> Settings:
             "rating_field": meta.rating_field,
             "time_field": meta.time_field,
             "time_unit": meta.time_unit,
+            "record_max_bytes": meta.record_max_bytes,
+            "future_tolerance_seconds": meta.future_tolerance_seconds,
         }
     )
 
@@ -81,9 +85,10 @@ def open_model(store: Store, source: Source, settings: Settings) -> Meta:
         read_before = source.committed()
         if read_before and not settings.new_model:
             raise NewModelError(
-                f"the store does not know model {settings.model!r}, but group {settings.group!r} has read topic "
-                f"{settings.topic!r} up to {read_before}. If the store lost the model and it is to be learned anew, "
-                "start with --new-model (LFM_NEW_MODEL); else check LFM_STORE, LFM_MODEL and LFM_GROUP"
+                f"the store does not know model {settings.model!r}, but group {settings.group!r} has read "
+                f"topic {settings.topic!r} up to {read_before}. If the store lost the model and it is to be "
+                "learned anew, start with --new-model (LFM_NEW_MODEL); else check LFM_STORE, LFM_MODEL "
+                "and LFM_GROUP"
             )
         if store.create(own.to_bytes()):
             return own

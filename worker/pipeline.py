@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from lfm_online.store.protocol import StoreAwayError
+from lfm_online.store.protocol import NO_HEAD, StoreAwayError
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint, Settled
 from worker.decode import Decoder
@@ -51,6 +51,7 @@ class Pipeline:
         observer: Observer,
         batch_size: BatchSize,
         *,
+        reopen: Callable[[], object],
         outbox_limit: int,
         clock: Callable[[], float],
         rng: random.Random,
@@ -63,6 +64,8 @@ class Pipeline:
             decoder: Bytes to events.
             observer: Told of everything that happens; its own errors are not caught.
             batch_size: How many events a commit takes.
+            reopen: Sees that a model without a commit may be started here: a store that lost
+                everything must not look like a fresh start.
             outbox_limit: Most dead letters held for a partition.
             clock: Monotonic seconds.
             rng: Spreads the retries.
@@ -75,6 +78,7 @@ class Pipeline:
         self._decoder = decoder
         self._observer = observer
         self._batch_size = batch_size
+        self._reopen = reopen
         self._outbox_limit = outbox_limit
         self._outbox: Counter[int] = Counter()
         self._outbox_waits = False
@@ -209,6 +213,8 @@ class Pipeline:
         self._fetched = None
         self.checkpoint.resync()
         self._rewinds = self.checkpoint.rewinds
+        if self.checkpoint.head == NO_HEAD:
+            self._reopen()
         marks = self.checkpoint.watermarks
         first = self.source.first_offsets(sorted(p for p in self.assigned if p not in marks))
         self.checkpoint.beginnings = first

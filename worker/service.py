@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -142,6 +143,7 @@ class Service:
                 Decoder(s),
                 self.metrics,
                 BatchSize(s.commit_seconds, s.poll_records),
+                reopen=partial(open_model, store, source, s),
                 outbox_limit=s.dead_letter_outbox,
                 clock=time.monotonic,
                 rng=random.Random(),

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -85,7 +85,7 @@ def verify(
     topic: WholeTopic,
     decoder: Decoder,
     topic_name: str,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None],
 ) -> Report:
     """Compare the model in ``store`` with what the topic says it must be.
 
@@ -133,16 +133,22 @@ def _read_store(store: Store) -> tuple[State, dict[Kind, dict[str, tuple[int, in
         items = {item_ids[n] for entry in entries for n in entry.items.tolist() if n < len(item_ids)}
         # Every user's id, known or new since: the feed names users by hash alone.
         users = {u for u, _ in store.scan_rows("user")} | rows["user"].keys()
-        changed = {"user": [u for u in users if id_hash("user", u.encode()) in hashes], "item": sorted(items)}
-        read = store.read_rows(changed["user"], changed["item"])
-        for kind, values in (("user", read.users), ("item", read.items)):
-            for row_id, value in zip(changed[kind], values, strict=True):
-                rows[kind].pop(row_id, None)
-                if value is not None:
-                    rows[kind][row_id] = _ledger_of(value)
+        changed_users = [u for u in users if id_hash("user", u.encode()) in hashes]
+        changed_items = sorted(items)
+        read = store.read_rows(changed_users, changed_items)
+        _replace(rows["user"], changed_users, read.users)
+        _replace(rows["item"], changed_items, read.items)
         state = State(entries[-1].head if entries else state.head, now.globals, now.watermarks, now.n_items)
         if read.head == now.head == state.head:
             return now, rows
+
+
+def _replace(rows: dict[str, tuple[int, int]], ids: list[str], values: Sequence[bytes | None]) -> None:
+    """Put in what was read anew; None where a row is gone."""
+    for row_id, value in zip(ids, values, strict=True):
+        rows.pop(row_id, None)
+        if value is not None:
+            rows[row_id] = _ledger_of(value)
 
 
 def _ledger_of(value: bytes) -> tuple[int, int]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-ACTIVE: Final = "lfm:active"
-"""Which model the lookups serve."""
-
 
 class Keys:
     """The keys of one model."""

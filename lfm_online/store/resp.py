@@ -43,7 +43,7 @@ def _put_crlf(out: Any, at: int) -> int:
 
 @numba.njit(**EXACT)
 def _put_length(out: Any, at: int, length: int) -> Any:
-    """``$length\\r\\n``."""
+    r"""``$length\r\n``."""
     out[at] = 36
     return _put_crlf(out, _put_number(out, at + 1, length))
 

@@ -210,6 +210,6 @@ if __name__ == "__main__":
     url, model, what, *rest = sys.argv[1:]
     server = Server(url, model)
     if what == "predict":
-        print(json.dumps(server.predict(rest[0], rest[1])))  # noqa: T201
+        print(json.dumps(server.predict(rest[0], rest[1])))  # noqa: T201 - its answer
     else:
-        print(json.dumps(server.recommend(rest[0], int(rest[1]))))  # noqa: T201
+        print(json.dumps(server.recommend(rest[0], int(rest[1]))))  # noqa: T201 - its answer

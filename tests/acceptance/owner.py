@@ -43,7 +43,7 @@ def main(*, parent: int | None, fail: bool, stubborn: bool) -> None:
             "owner": os.getpid(),
             "guardian": run.guardian_pid,
         }
-        print(json.dumps(state), flush=True)  # noqa: T201
+        print(json.dumps(state), flush=True)  # noqa: T201 - what the test waits for
         if fail:
             raise RuntimeError("failed as told")
         while True:

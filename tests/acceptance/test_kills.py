@@ -20,7 +20,9 @@ STORE_KILLS = int(os.environ.get("STORE_KILLS", "2"))
 KILLS_OF_ONE_REPLAY = 5
 """More are more replays, which run side by side."""
 EVENTS_BETWEEN = 500
-SMALL_COMMITS = ("--poll-records", "25")
+EVENTS_AFTER = 4000
+"""Behind the last kill, so that the replay is still going on when it comes."""
+SMALL_COMMITS = ("--poll-records", "10")
 """So that a replay takes many, and a kill finds every moment of one."""
 
 
@@ -46,7 +48,7 @@ def test_killed_workers_lose_and_double_nothing(
 ) -> None:
     rng = random.Random(replay)
     play = Play(broker, store, topic, process)
-    events = EVENTS_BETWEEN * (kills + 2)
+    events = EVENTS_BETWEEN * kills + EVENTS_AFTER
     play.produce(ratings(events, seed=replay))
     for at in moments(rng, kills):
         worker = play.worker(*SMALL_COMMITS)
@@ -66,7 +68,7 @@ def test_a_killed_store_loses_and_doubles_nothing_though_it_falls_back(
 ) -> None:
     rng = random.Random(replay)
     play = Play(broker, fresh_store.url, topic, process)
-    events = EVENTS_BETWEEN * (kills + 2)
+    events = EVENTS_BETWEEN * kills + EVENTS_AFTER
     play.produce(ratings(events, seed=replay))
     worker = play.worker(*SMALL_COMMITS)
     for number, at in enumerate(moments(rng, kills)):

@@ -37,7 +37,7 @@ def measure(_events: int) -> Iterator[Figure]:
     """Rows a second of each, AOF everysec, best of five taken in turns."""
     with Run() as run:
         client = connect(EmbeddedStore(run).start().url)
-        connection = client.connection_pool.get_connection()
+        connection: Any = client.connection_pool.get_connection()
         digest = client.script_load(SCRIPT)
         by_multi, by_script = [], []
         for _ in range(ROUNDS):

@@ -21,4 +21,5 @@ class Figure:
         return self.value / self.peer_value
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.value:,.4g} {self.unit}; {self.peer}: {self.peer_value:,.4g}; ratio {self.ratio:.3f}"
+        measured = f"{self.name}: {self.value:,.4g} {self.unit}"
+        return f"{measured}; {self.peer}: {self.peer_value:,.4g}; ratio {self.ratio:.3f}"

@@ -16,8 +16,8 @@ from lfm_online.batch import FORGET, RATING
 from lfm_online.layout import HEADER
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.store.memory import MemoryServer
-from tests.simulation.world import PARTITIONS, SETTINGS, World
 from tests.simulation.replay import replay
+from tests.simulation.world import PARTITIONS, SETTINGS, World
 from worker.decode import Decoder
 from worker.events import Events
 from worker.source.made import MadeSource
@@ -85,7 +85,7 @@ def check_ledgers(server: MemoryServer, parts: list[Events | None]) -> None:
         (kind, row_id): ledger(value)
         for kind in ("user", "item")
         for row_id, value in server.rows[kind].items()
-    }  # type: ignore[index]  # both are kinds
+    }
     certain = {row: value for row, value in expected.items() if row[0] == "item" or row[1] not in forgotten}
     assert {row: found.get(row) for row in certain} == certain
     assert found.keys() <= expected.keys()

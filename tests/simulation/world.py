@@ -13,12 +13,12 @@ from contextlib import AbstractContextManager, nullcontext
 
 from lfm_online.model import Model
 from lfm_online.store.memory import MemoryServer, MemoryStore
-from lfm_online.store.protocol import Commit, FeedRead, Receipt, RowsRead, State, StoreAwayError
+from lfm_online.store.protocol import Commit, FeedRead, Head, Receipt, RowsRead, State, StoreAwayError
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint, Settled
-from worker.decode import Decoder
-from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.forwarder import Forwarder
+from worker.dead_letters.letter import DeadLetter
+from worker.decode import Decoder
 from worker.observer import Step
 from worker.pipeline import Pipeline
 from worker.rule_options import rule_of
@@ -64,9 +64,9 @@ class FlakyStore(MemoryStore):
         self._maybe_break("at a read")
         return super().read_state()
 
-    def read_feed(self, since: object) -> FeedRead:
+    def read_feed(self, since: Head) -> FeedRead:
         self._maybe_break("at a read")
-        return super().read_feed(since)  # type: ignore[arg-type]  # a Head, as the protocol says
+        return super().read_feed(since)
 
     def read_items(self, start: int) -> list[str]:
         self._maybe_break("at a read")
@@ -143,6 +143,7 @@ class Worker:
             Decoder(SETTINGS),
             Quiet(),
             BatchSize(0.005, SETTINGS.poll_records),
+            reopen=lambda: None,
             outbox_limit=SETTINGS.dead_letter_outbox,
             clock=lambda: world.now,
             rng=rng,

@@ -51,6 +51,8 @@ def test_a_store_that_fell_back_is_followed_back() -> None:
     assert worker.watermarks == {0: 3}
     assert worker.model.items.ids == server.items == ["i", "j"]
     learn(worker, SECOND)
+    assert worker.begin(OTHER).gaps == [1], "nobody has said where that log begins since the store fell back"
+    worker.beginnings = {1: 0}
     learn(worker, OTHER)
     assert state(server) == straight(FIRST, SECOND, OTHER)
 

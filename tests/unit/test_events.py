@@ -129,10 +129,3 @@ def test_nothing_is_left_of_what_was_learned_already() -> None:
 def test_letters_alone_move_a_watermark_too() -> None:
     left, gaps = events(1, [], letters=[3, 4]).from_watermarks({1: 4})
     assert (len(left), letters_of(left), left.ranges, gaps) == (0, [(1, 4)], [Range(1, 4, 5)], [])
-
-
-def test_the_events_of_some_partitions_are_chosen_with_their_letters() -> None:
-    left = TWO.of_partitions(frozenset({2, 7}))
-    assert places(left) == [(2, 0), (2, 1)]
-    assert letters_of(left) == [(2, 2)]
-    assert left.ranges == [Range(2, 0, 3)]

@@ -14,11 +14,11 @@ from lfm_online import history
 from lfm_online.batch import FORGET, RATING, RETRACTION
 from lfm_online.model import Model
 from lfm_online.store.memory import MemoryServer, MemoryStore
+from lfm_online.store.protocol import Range
 from tests.naive import Ring
 from tests.streams import HIGH, LOW, new_model
 from worker.checkpoint import Checkpoint
 from worker.events import Events
-from lfm_online.store.protocol import Range
 
 # what, user, item, rating in half stars; mostly ratings
 EVENTS = st.lists(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,7 +102,9 @@ def test_a_row_that_is_not_in_the_store_starts_as_new(rule: str) -> None:
         (lambda row: b"", "b''"),
     ],
 )
-def test_a_row_that_does_not_fit_is_named_and_no_row_is_taken_over(damage, found) -> None:  # type: ignore[no-untyped-def]
+def test_a_row_that_does_not_fit_is_named_and_no_row_is_taken_over(
+    damage: Callable[[bytes], bytes], found: str
+) -> None:
     table = _table()
     numbers = table.numbers(["fits", "misfit", "new"])
     row = np.ones(table.row_bytes, np.uint8).tobytes()

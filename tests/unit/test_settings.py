@@ -140,4 +140,4 @@ def test_a_redacted_url_keeps_all_but_the_login(url: str, shown: str) -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        Settings().factors = 8  # type: ignore[misc]
+        Settings().factors = 8  # type: ignore[misc]  # the mistake itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from lfm_online.known import known_item, known_user, rated_by
@@ -66,7 +66,7 @@ class HistoryAnswer(Answer, kw_only=True):
     ratings: Annotated[list[RatedItem], Meta(description="Oldest first, to the precision that is stored.")]
 
 
-Vector = Annotated[bool, Parameter(query="vector", description="Add the factors.")]
+Vector = Annotated[bool, QueryParameter(name="vector", description="Add the factors.")]
 
 
 @get(

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from litestar import Request
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import Dependency, Parameter
+from litestar.params import QueryParameter, SkipValidation
 
 from lfm_online.replica import Replica
 from worker.api.problems import BadFieldError
@@ -15,12 +16,12 @@ from worker.decode import BadEventError, check_id
 
 NEWEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
-TheReplica = Annotated[Replica, Dependency(skip_validation=True)]
+TheReplica = NamedDependency[SkipValidation[Replica]]
 
 UserId = Annotated[
     str,
-    Parameter(
-        query="user",
+    QueryParameter(
+        name="user",
         min_length=1,
         max_length=256,
         description="The user's id: 1 to 256 bytes of UTF-8 without control characters.",
@@ -29,8 +30,8 @@ UserId = Annotated[
 ]
 ItemId = Annotated[
     str,
-    Parameter(
-        query="item",
+    QueryParameter(
+        name="item",
         min_length=1,
         max_length=256,
         description="The item's id: 1 to 256 bytes of UTF-8 without control characters.",
@@ -39,12 +40,12 @@ ItemId = Annotated[
 ]
 HowMany = Annotated[
     int,
-    Parameter(query="n", ge=1, le=1000, description="How many at most.", examples=[Example(value=10)]),
+    QueryParameter(name="n", ge=1, le=1000, description="How many at most.", examples=[Example(value=10)]),
 ]
 AtMs = Annotated[
     int | None,
-    Parameter(
-        query="at",
+    QueryParameter(
+        name="at",
         ge=0,
         le=NEWEST_MS,
         description="The time to answer for, Unix milliseconds; the newest rating's where not given.",

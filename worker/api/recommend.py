@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from lfm_online.recommend import recommend as recommend_items
@@ -72,7 +72,7 @@ class SimilarAnswer(Answer, kw_only=True):
     items: list[SimilarItem]
 
 
-Seen = Annotated[bool, Parameter(query="seen", description="Keep the items of the user's history.")]
+Seen = Annotated[bool, QueryParameter(name="seen", description="Keep the items of the user's history.")]
 
 
 def recommend_answer(replica: Replica, user: str, n: int, *, seen: bool, at: int | None) -> RecommendAnswer:

@@ -57,7 +57,7 @@ def verify(settings: Settings, as_json: bool) -> None:
         raise click.ClickException(str(error)) from error
     if as_json:
         fields = ("events", "dead_letters", "rows", "differing", "unproven", "watermarks", "gone", "examples")
-        print(json.dumps({"passed": report.passed, **{name: getattr(report, name) for name in fields}}))
+        click.echo(json.dumps({"passed": report.passed, **{name: getattr(report, name) for name in fields}}))
     else:
         _print(report)
     sys.exit(0 if report.passed else 1)

@@ -1,6 +1,7 @@
-"""From the outbox to the dead-letter topic, so that none is lost: a letter leaves the outbox only
-once the broker has confirmed it. After a crash one may be sent again; its headers name topic,
-partition and offset, so that a reader can drop the repeat.
+"""From the outbox to the dead-letter topic, so that none is lost.
+
+A letter leaves the outbox only once the broker has confirmed it. After a crash one may be sent
+again; its headers name topic, partition and offset, so that a reader can drop the repeat.
 """
 
 from __future__ import annotations

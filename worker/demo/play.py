@@ -9,14 +9,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    SpinnerColumn,
     TextColumn,
-    TimeElapsedColumn,
 )
 
 from lfm_online.ratings_file import RatingsTable
@@ -129,7 +128,8 @@ def perform(play: Play) -> None:
         console.print(
             f"\n[bold]Open[/bold]\n  lookups   {lookups_url}/schema\n  metrics   {worker_url}/metrics\n"
             f"            {lookups_url}/metrics\n  kafka     {settings.kafka}, topic {settings.topic}\n"
-            f"  store     {settings.store}, model {settings.model}\n\nCtrl-C stops all of it and leaves nothing behind."
+            f"  store     {settings.store}, model {settings.model}\n\n"
+            "Ctrl-C stops all of it and leaves nothing behind."
         )
         try:
             while True:
@@ -141,7 +141,7 @@ def perform(play: Play) -> None:
 
 
 def _print_json(**fields: Any) -> None:
-    print(json.dumps(fields), flush=True)
+    click.echo(json.dumps(fields))
 
 
 def _wait_ready(run: Run, urls: list[str]) -> None:
@@ -162,11 +162,9 @@ def _replay(
     replay = _Replay(play, settings)
     total = len(play.table)
     columns = (
-        SpinnerColumn(),
-        BarColumn(),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
-        TextColumn("events, {task.fields[rate]:>7,.0f}/s, lag {task.fields[lag]:,}, {task.fields[rmse]}"),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[rate]:,.0f}/s lag {task.fields[lag]:,} {task.fields[rmse]}"),
     )
     began = time.monotonic()
     replay.start()
@@ -183,7 +181,7 @@ def _replay(
             bar.update(task, completed=learned.handled, rate=rate, lag=learned.lag, rmse=_errors(learned))
             if learned.handled >= total:
                 seconds = now - began
-                bar.update(task, rate=total / seconds)
+                bar.update(task, rate=total / seconds, lag=0)
                 replay.join()
                 return learned, seconds
             time.sleep(LOOK_SECONDS)
@@ -193,7 +191,7 @@ def _errors(learned: Learned) -> str:
     if not learned.rmse:
         return "waiting for the group"
     model, bias, mean = (learned.rmse[name] for name in ("model", "bias", "mean"))
-    return f"RMSE {model:.4f} (bias only {bias:.4f}, mean {mean:.4f})"
+    return f"RMSE {model:.4f} (bias {bias:.4f}, mean {mean:.4f})"
 
 
 def _wait_visible(run: Run, lookups_url: str, learned: int) -> None:

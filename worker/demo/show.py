@@ -31,8 +31,9 @@ def show(console: Console, url: str, table: RatingsTable, titles: dict[str, str]
     parts = "  ".join(f"{name} {value:+.2f}" for name, value in prediction["parts"].items())
     console.print(f"  {parts}")
     console.print(
-        f"  resting on {prediction['user_ratings']} ratings by the user and {prediction['item_ratings']} of the item"
-        f"\n  {url}/v1/predict?user={user}&item={item}"
+        f"  resting on {prediction['user_ratings']} ratings by the user "
+        f"and {prediction['item_ratings']} of the item\n"
+        f"  {url}/v1/predict?user={user}&item={item}"
     )
     best = Table(title=f"{SHOWN} recommendations for user {user}", title_justify="left", title_style="bold")
     best.add_column("score", justify="right")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -41,7 +41,7 @@ class WholeTopic:
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {bootstrap} (LFM_KAFKA): {error}") from error
 
-    def __enter__(self) -> WholeTopic:
+    def __enter__(self) -> Self:
         """Itself."""
         return self
 
@@ -82,9 +82,10 @@ class WholeTopic:
                 raise SourceAwayError(f"the broker does not answer: {error!r}") from error
             moved = any(reached[p] > positions[p] for p in left)
             if not polled and not moved:
+                behind = {p: (positions[p], left[p]) for p in left}
                 raise SourceBrokenError(
-                    f"the topic {self._topic!r} gave nothing for {SILENCE_SECONDS:g} s, although these partitions "
-                    f"were learned further than read: { ({p: (positions[p], left[p]) for p in left}) }"
+                    f"the topic {self._topic!r} gave nothing for {SILENCE_SECONDS:g} s, although these "
+                    f"partitions were learned further than read: {behind}"
                 )
             for tp in sorted(polled):
                 if tp.partition not in left:
