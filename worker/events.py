@@ -83,9 +83,16 @@ def _within(offset: int, r: Range) -> bool:
 
 
 def join(parts: Sequence[Events]) -> Events:
-    """Events of different partitions as one, in the order of ``parts``."""
+    """Events as one, by ascending partition; those of one partition follow each other in ``parts``."""
     if len(parts) == 1:
         return parts[0]
+    parts = sorted(parts, key=lambda p: p.ranges[0].partition)
+    ranges: list[Range] = []
+    for r in (r for p in parts for r in p.ranges):
+        if ranges and ranges[-1].partition == r.partition:
+            ranges[-1] = ranges[-1]._replace(end=r.end)
+        else:
+            ranges.append(r)
     return Events(
         np.concatenate([p.what for p in parts]),
         [user for p in parts for user in p.users],
@@ -96,6 +103,6 @@ def join(parts: Sequence[Events]) -> Events:
         np.concatenate([p.offset for p in parts]),
         np.concatenate([p.record_ms for p in parts]),
         [letter for p in parts for letter in p.letters],
-        [r for p in parts for r in p.ranges],
+        ranges,
         sum(p.foreign_keys for p in parts),
     )

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 0.2
 """How long a poll waits when nothing is in flight; bounds how long a stop takes."""
+POLL_RECORDS: Final = 500
+"""Of one poll: more records than the cache holds cost a third more to read (4.7 us each at 500 a poll,
+6.4 at 4,000)."""
 GROUP_COMMIT_SECONDS: Final = 1.0
 """Between two commits of the group's offsets, which only outside tools read."""
 IDLE_CHECK_SECONDS: Final = 1.0
@@ -128,13 +131,8 @@ class Pipeline:
         waiting = self._clock() < self._retry_at
         # 1. Fetch and decode.
         if self._fetched is None:
-            busy = self.checkpoint.in_flight is not None
-            with self._observer.step("fetch"):
-                records = self.source.poll(0.0 if busy else IDLE_SECONDS, self._batch_size.events)
+            self._fetched = self._fetch()
             self.source_trouble = ""
-            if records and not self._restart:
-                with self._observer.step("decode"):
-                    self._fetched = join([self._decoder.decode(r) for r in records])
         # 2. A changed assignment is a barrier.
         assigned = self.source.take_assignment()
         if assigned is not None:
@@ -160,6 +158,22 @@ class Pipeline:
             self._restart = self.checkpoint.rewinds != self._rewinds
         if self._clock() - self._group_committed_at >= GROUP_COMMIT_SECONDS:
             self._commit_group()
+
+    def _fetch(self) -> Events | None:
+        """Up to a commit's worth of events, in polls of which each is decoded at once."""
+        parts: list[Events] = []
+        left = self._batch_size.events
+        wait = IDLE_SECONDS if self.checkpoint.in_flight is None else 0.0
+        while left > 0:
+            with self._observer.step("fetch"):
+                records = self.source.poll(wait, min(left, POLL_RECORDS))
+            if not records or self._restart:
+                break
+            with self._observer.step("decode"):
+                parts += [self._decoder.decode(r) for r in records]
+            left -= sum(len(r.offsets) for r in records)
+            wait = 0.0
+        return join(parts) if parts else None
 
     def _learn_fetched(self, events: Events) -> None:
         full = self._outbox_full(events)
