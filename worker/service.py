@@ -142,7 +142,7 @@ class Service:
                 checkpoint,
                 Decoder(s),
                 self.metrics,
-                BatchSize(s.commit_seconds, s.poll_records),
+                BatchSize(s.commit_seconds, s.commit_events),
                 reopen=partial(open_model, store, source, s),
                 outbox_limit=s.dead_letter_outbox,
                 clock=time.monotonic,

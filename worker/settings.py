@@ -55,7 +55,6 @@ class Settings(BaseSettings):
     session_timeout_seconds: float = setting(
         10, "silence after which Kafka gives a worker's partitions to another", unit="seconds", ge=1, le=1800
     )
-    poll_records: int = setting(4000, "most records taken from one poll", unit="records", ge=1, le=1_000_000)
 
     # The store and the model
     store: StoreUrl = setting("redis://127.0.0.1:6379/0", "Redis or Valkey primary that holds the model")
@@ -111,6 +110,7 @@ class Settings(BaseSettings):
     )
 
     # Commits, and those who follow them
+    commit_events: int = setting(4000, "most events that one commit takes", unit="events", ge=1, le=1_000_000)
     commit_seconds: float = setting(
         0.01,
         "time in the store that one commit aims at, receiving it included",

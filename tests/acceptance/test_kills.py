@@ -22,7 +22,7 @@ KILLS_OF_ONE_REPLAY = 5
 EVENTS_BETWEEN = 500
 EVENTS_AFTER = 4000
 """Behind the last kill, so that the replay is still going on when it comes."""
-SMALL_COMMITS = ("--poll-records", "10")
+SMALL_COMMITS = ("--commit-events", "10")
 """So that a replay takes many, and a kill finds every moment of one."""
 
 

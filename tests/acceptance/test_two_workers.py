@@ -25,7 +25,7 @@ def test_two_workers_learn_each_event_once_and_one_takes_over_from_the_other(
         taken_back = (value or b"").replace(b'"rating": ', b'"rating": null, "was": ')
         events[place] = (user, None if place % 2 else taken_back)
     play.produce(events[:FIRST])
-    workers = [play.worker("--poll-records", "40") for _ in range(2)]
+    workers = [play.worker("--commit-events", "40") for _ in range(2)]
     until(lambda: sorted(len(partitions_of(w)) for w in workers) == [len("[0, 1]")] * 2, *workers)
 
     # Both learn at once, and meet at the items that they share.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
+from worker.pipeline import POLL_RECORDS
 from worker.settings import Settings
 from worker.source.kafka_python import KafkaPythonSource
 
@@ -19,7 +20,7 @@ def main() -> None:
     source = KafkaPythonSource(settings)
     events, read, began = int(sys.argv[1]), 0, 0.0
     while read < events:
-        found = source.poll(0.2, settings.poll_records)
+        found = source.poll(0.2, POLL_RECORDS)
         assigned = source.take_assignment()
         for partition in assigned or ():
             source.seek(partition, 0)

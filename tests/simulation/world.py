@@ -26,7 +26,7 @@ from worker.settings import Settings
 from worker.source.made import MadeLog, MadeSource
 
 PARTITIONS = 3
-SETTINGS = Settings(factors=4, rating_range="1,5", history=40, dead_letter_outbox=5, poll_records=12)
+SETTINGS = Settings(factors=4, rating_range="1,5", history=40, dead_letter_outbox=5, commit_events=12)
 
 
 class FlakyStore(MemoryStore):
@@ -142,7 +142,7 @@ class Worker:
             checkpoint,
             Decoder(SETTINGS),
             Quiet(),
-            BatchSize(0.005, SETTINGS.poll_records),
+            BatchSize(0.005, SETTINGS.commit_events),
             reopen=lambda: None,
             outbox_limit=SETTINGS.dead_letter_outbox,
             clock=lambda: world.now,

@@ -14,7 +14,7 @@ from worker.settings import Settings
     "topic",
     "group",
     "session_timeout_seconds",
-    "poll_records",
+    "commit_events",
     "store",
     "model",
     "new_model",

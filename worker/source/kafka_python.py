@@ -105,7 +105,7 @@ class KafkaPythonSource:
                 isolation_level="read_committed",
                 session_timeout_ms=session_ms,
                 heartbeat_interval_ms=max(session_ms // 5, 1),
-                max_poll_records=s.poll_records,
+                max_poll_records=s.commit_events,
                 fetch_max_bytes=FETCH_BYTES,
                 max_partition_fetch_bytes=FETCH_BYTES,
                 metadata_max_age_ms=METADATA_MS,
