@@ -212,6 +212,8 @@ class RedisStore:
     def _send(self, connection: Any, commit: Commit) -> int:
         """Lay a commit out and send it; how many replies lie before that of EXEC."""
         laid_out = transaction.lay_out(self.keys, commit)
+        if connection._sock is None:  # redis-py would connect anew by itself, without the WATCH
+            raise redis.ConnectionError("the connection was lost before the commit was sent")
         watch = b"".join(self._watch_command(connection))
         connection.send_packed_command([laid_out.payload, watch], check_health=False)
         return laid_out.queued
