@@ -24,6 +24,7 @@ class Keys:
         self.globals = base + "globals"
         self.items = base + "items"
         self.feed = base + "feed"
+        self.run = base + "run"
         self.user_prefix = base + "u:"
         self.item_prefix = base + "i:"
         self.history_prefix = base + "h:"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import redis
@@ -16,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from lfm_online.layout import Kind
-from lfm_online.store import feed, resp, transaction
+from lfm_online.store import feed, fitness, resp, transaction
 from lfm_online.store.keys import Keys
 from lfm_online.store.protocol import (
     Commit,
@@ -63,6 +64,7 @@ class RedisStore:
         self._client = connect(url)
         self._connection: Any = None
         self._watched: Head | None = None  # the head as it was when WATCH began; None: no WATCH
+        self._whole = False  # whether the append-only file of the server behind this connection is
         # A commit is laid out and sent by a thread of its own, mostly in compiled loops and system
         # calls: in the learner's thread that takes 1.7 us an event, a fifth of what it can do.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -71,6 +73,7 @@ class RedisStore:
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
         self._watched = None
+        self._whole = False
         sending, self._sending = self._sending, None
         if sending is not None:
             # Before the connection goes: redis-py would make a new one to send on, without the WATCH.
@@ -121,18 +124,15 @@ class RedisStore:
 
     def _call(self, *command: Any) -> Any:
         with self._conversation() as connection:
-            connection.send_packed_command(connection.pack_command(*command), check_health=False)
-            return connection.read_response()
+            return self._ask(connection, *command)
+
+    def _ask(self, connection: Any, *command: Any) -> Any:
+        connection.send_packed_command(connection.pack_command(*command), check_health=False)
+        return connection.read_response()
 
     def check(self) -> None:
         """See that the server never drops a row by itself (``maxmemory-policy noeviction``)."""
-        reply = self._call("INFO", "memory").decode()
-        fields = dict(line.split(":", 1) for line in reply.splitlines() if ":" in line)
-        policy = fields.get("maxmemory_policy", "noeviction")
-        if policy != "noeviction":
-            raise StoreBrokenError(
-                f"the store's maxmemory-policy is {policy!r}: it would drop rows; set it to noeviction"
-            )
+        fitness.check_policy(self._call)
 
     def read_meta(self) -> bytes | None:
         """The model's settings as JSON; None if there is no such model."""
@@ -204,6 +204,9 @@ class RedisStore:
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; the server works on it while the caller goes on."""
         with self._conversation() as connection:
+            if not self._whole:
+                fitness.make_append_only_file_whole(partial(self._ask, connection), self.keys.run)
+                self._whole = True
             if self._watched is None:
                 self._watch(connection)
             if self._watched == commit.expected:
