@@ -22,6 +22,7 @@ from lfm_online.history import append, rating_codes
 from lfm_online.ledger import event_digests
 from lfm_online.model import Model
 from lfm_online.prepare import prepare_lookups
+from lfm_online.record_batch import parse_records
 from lfm_online.rules.registry import make_rule
 from lfm_online.store import resp
 
@@ -35,6 +36,7 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
         rules: Names of the learning rules that will be used.
         on_step: Called with what comes next, for people.
     """
+    parse_records(np.frombuffer(b"", np.uint8), 0, 0)
     for name in rules:
         model = Model(make_rule(name, 0.0, 1.0, 0), factors=2, history=1)
         steps: dict[str, Callable[[], object]] = {

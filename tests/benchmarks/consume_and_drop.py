@@ -1,36 +1,43 @@
-"""The ceiling: the worker's own client at its own settings, which drops what it reads.
+"""The ceiling: the worker's client at the worker's settings, which drops what it reads.
 
-``python -m tests.benchmarks.consume_and_drop EVENTS`` prints events a second from the first
-record to the last; settings come from the environment, as the worker's do.
+``python -m tests.benchmarks.consume_and_drop EVENTS [--columns]`` prints events a second from the first
+record to the last; settings come from the environment, as the worker's do. Without ``--columns`` the
+client is as its makers ship it.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
 
 from worker.pipeline import POLL_RECORDS
 from worker.settings import Settings
-from worker.source.kafka_python import KafkaPythonSource
+from worker.source.fetched_columns import take_columns
+from worker.source.kafka_python import consumer_settings
 
 
 def main() -> None:
     """Read that many events."""
     settings = Settings()
-    source = KafkaPythonSource(settings)
+    consumer: Any = KafkaConsumer(**consumer_settings(settings))
+    if "--columns" in sys.argv:
+        take_columns(consumer)
+    partitions = [TopicPartition(settings.topic, p) for p in consumer.partitions_for_topic(settings.topic)]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
     events, read, began = int(sys.argv[1]), 0, 0.0
     while read < events:
-        found = source.poll(0.2, POLL_RECORDS)
-        assigned = source.take_assignment()
-        for partition in assigned or ():
-            source.seek(partition, 0)
+        found = sum(map(len, consumer.poll(200, POLL_RECORDS).values()))
         if found and began == 0.0:
             began = time.perf_counter()
-            events -= sum(len(r.offsets) for r in found)
+            events -= found
             continue
-        read += sum(len(r.offsets) for r in found)
+        read += found
     print(events / (time.perf_counter() - began))
-    source.close()
+    consumer.close(autocommit=False)
 
 
 main()

@@ -33,7 +33,7 @@ def measure(events: int) -> Iterator[Figure]:
         ensure_topic(settings.kafka, settings.topic, PARTITIONS)
         click.echo(f"producing {events:,} events …", err=True)
         produce(backlog(events), settings)
-        dropped, learned = [], []
+        learned, dropped, columns = [], [], []
         for round_ in range(ROUNDS):
             env = {
                 "LFM_KAFKA": settings.kafka,
@@ -44,17 +44,22 @@ def measure(events: int) -> Iterator[Figure]:
                 "LFM_GROUP": f"round-{round_}",
             }
             dropped.append(_consume_and_drop(run, env, events))
+            columns.append(_consume_and_drop(run, env, events, "--columns"))
             learned.append(_learn(run, env, settings, events))
             click.echo(
-                f"round {round_}: dropped {dropped[-1]:,.0f}/s, learned {learned[-1]:,.0f}/s", err=True
+                f"round {round_}: dropped {dropped[-1]:,.0f}/s, as columns {columns[-1]:,.0f}/s, "
+                f"learned {learned[-1]:,.0f}/s",
+                err=True,
             )
             _verify(env)
-    yield Figure("end_to_end_kafka_python", max(learned), "events/s", "consume and drop", max(dropped))
+    name, unit = "end_to_end_kafka_python", "events/s"
+    yield Figure(name, max(learned), unit, "consume and drop by the client as it is", max(dropped))
+    yield Figure(name, max(learned), unit, "consume and drop as columns", max(columns))
 
 
-def _consume_and_drop(run: Run, env: dict[str, str], events: int) -> float:
-    output = run.directory / f"dropped-{env['LFM_GROUP']}"
-    argv = [sys.executable, "-m", "tests.benchmarks.consume_and_drop", str(events)]
+def _consume_and_drop(run: Run, env: dict[str, str], events: int, *options: str) -> float:
+    output = run.directory / f"dropped-{env['LFM_GROUP']}-{len(options)}"
+    argv = [sys.executable, "-m", "tests.benchmarks.consume_and_drop", str(events), *options]
     process = run.start("drop", argv, env={**env, "LFM_GROUP": env["LFM_GROUP"] + "-drop"}, output=output)
     process.wait()
     return float(output.read_text())

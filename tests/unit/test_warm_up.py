@@ -20,6 +20,7 @@ from lfm_online.store import resp
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Commit
 from tests.made_model import Learner, meta
+from tests.unit.test_fetched_columns import batch, columns
 from worker.decode import Decoder
 from worker.events import join
 from worker.settings import Settings
@@ -38,6 +39,7 @@ class _LaidOut(MemoryStore):
 
 def _live(rule: str) -> None:
     """What a worker and a lookup server do with events of every kind."""
+    columns(batch([(0, 1, b"k", b"v", [])], 0), 1)
     store = _LaidOut(MemoryServer())
     learner = Learner(store, meta(rule))
     decoder = Decoder(Settings())

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -20,6 +19,7 @@ from kafka.errors import IllegalStateError, InvalidSessionTimeoutError, KafkaErr
 from kafka.structs import OffsetAndMetadata
 
 from worker.settings import Settings
+from worker.source.fetched_columns import Record, take_columns
 from worker.source.protocol import Records, SourceAwayError, SourceBrokenError
 
 log = logging.getLogger(__name__)
@@ -30,22 +30,32 @@ METADATA_MS: Final = 10_000
 """Partitions that are added later show up within this time."""
 BOOTSTRAP_MS: Final = 5000
 """How long a first answer of the broker is waited for; whoever asks then tries again."""
-_OFFSET: Final = itemgetter(3)
-_TIME: Final = itemgetter(4)
-_KEY: Final = itemgetter(6)
-_VALUE: Final = itemgetter(7)
 
 
-def records_of(partition: int, first: int, records: Sequence[Any]) -> Records:
-    """kafka-python's records of one partition as columns."""
-    return Records(
-        partition,
-        first,
-        list(map(_OFFSET, records)),
-        list(map(_TIME, records)),
-        list(map(_KEY, records)),
-        list(map(_VALUE, records)),
-    )
+def consumer_settings(settings: Settings) -> dict[str, Any]:
+    """What the client is opened with."""
+    session_ms = int(settings.session_timeout_seconds * 1000)
+    return {
+        "bootstrap_servers": settings.kafka.split(","),
+        "group_id": settings.group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "allow_auto_create_topics": False,
+        "isolation_level": "read_committed",
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": max(session_ms // 5, 1),
+        "max_poll_records": settings.commit_events,
+        "fetch_max_bytes": FETCH_BYTES,
+        "max_partition_fetch_bytes": FETCH_BYTES,
+        "metadata_max_age_ms": METADATA_MS,
+        "metrics_enabled": False,
+        "bootstrap_timeout_ms": BOOTSTRAP_MS,
+    }
+
+
+def records_of(partition: int, first: int, records: Sequence[Record]) -> Records:
+    """Records of one partition as columns."""
+    return Records(partition, first, *zip(*records, strict=True))
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
@@ -94,26 +104,11 @@ class KafkaPythonSource:
 
     def _open(self) -> None:
         s = self._settings
-        session_ms = int(s.session_timeout_seconds * 1000)
         try:
-            self._consumer = KafkaConsumer(
-                bootstrap_servers=s.kafka.split(","),
-                group_id=s.group,
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                allow_auto_create_topics=False,
-                isolation_level="read_committed",
-                session_timeout_ms=session_ms,
-                heartbeat_interval_ms=max(session_ms // 5, 1),
-                max_poll_records=s.commit_events,
-                fetch_max_bytes=FETCH_BYTES,
-                max_partition_fetch_bytes=FETCH_BYTES,
-                metadata_max_age_ms=METADATA_MS,
-                metrics_enabled=False,
-                bootstrap_timeout_ms=BOOTSTRAP_MS,
-            )
+            self._consumer = KafkaConsumer(**consumer_settings(s))
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
+        take_columns(self._consumer)
         self._listener = _Listener(self._consumer)
         self._consumer.subscribe([self._topic], listener=self._listener)
         self._position: dict[int, int] = {}  # of partitions that were sought

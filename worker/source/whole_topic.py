@@ -8,6 +8,7 @@ from typing import Final, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from worker.source.fetched_columns import take_columns
 from worker.source.kafka_python import FETCH_BYTES, records_of
 from worker.source.protocol import Records, SourceAwayError, SourceBrokenError
 
@@ -40,6 +41,7 @@ class WholeTopic:
             )
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {bootstrap} (LFM_KAFKA): {error}") from error
+        take_columns(self._consumer)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -90,7 +92,7 @@ class WholeTopic:
             for tp in sorted(polled):
                 if tp.partition not in left:
                     continue
-                inside = [r for r in polled[tp] if r.offset < left[tp.partition]]
+                inside = [record for record in polled[tp] if record[0] < left[tp.partition]]
                 if inside:
                     yield records_of(tp.partition, positions[tp.partition], inside)
             for p in list(left):

@@ -1,0 +1,135 @@
+"""What kafka-python fetched, taken as columns, beside what its own parser makes of the same bytes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka import TopicPartition
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError
+from kafka.protocol.consumer import IsolationLevel
+from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
+
+from worker.source.fetched_columns import Record, _PartitionRecords
+
+HEADER_BYTES = 61
+GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
+parts = st.none() | st.binary(max_size=300)
+headers = st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size=5)), max_size=3)
+times = st.integers(-1, 2**40)
+records = st.lists(st.tuples(st.integers(0, 2000), times, parts, parts, headers), min_size=1, max_size=20)
+
+
+def batch(rows: Any, first: int, *, codec: int = 0, magic: int = 2, producer: int = -1) -> bytes:
+    """One batch of (gap before it, time, key, value, headers)."""
+    transaction: dict[str, Any] = (
+        {"transactional": True, "producer_id": producer, "producer_epoch": 0, "base_sequence": 0}
+        if producer >= 0
+        else {}
+    )
+    builder = MemoryRecordsBuilder(magic, codec, 10**6, offset=first, **transaction)
+    for gap, time_ms, key, value, head in rows:
+        builder.skip(gap)
+        builder.append(time_ms, key, value, head)
+    builder.close()
+    return bytes(builder.buffer())
+
+
+def columns(data: bytes, take: int, **options: Any) -> tuple[list[Record], list[int]]:
+    """All records, and the positions after each take."""
+    found, positions = drained(_PartitionRecords, data, take, **options)
+    return found, positions
+
+
+def drained(parser: Any, data: bytes, take: int, *, offset: int = 0, **options: Any) -> Any:
+    part = parser(offset, TopicPartition("t", 0), MemoryRecords(data), **options)
+    found, positions = [], []
+    while part:
+        found += part.take(take)
+        positions.append(part.next_fetch_offset)
+    return found, positions
+
+
+def twin(data: bytes, **options: Any) -> Any:
+    """By the client's own parser."""
+    found, positions = drained(Fetcher.PartitionRecords, data, 10**6, **options)
+    return [(r.offset, r.timestamp, r.key, r.value) for r in found], positions[-1]
+
+
+@given(
+    batches=st.lists(records, min_size=1, max_size=3),
+    codec=st.sampled_from([0, GZIP, SNAPPY, LZ4, ZSTD]),
+    offset=st.integers(0, 3000),
+    take=st.integers(1, 30),
+)
+def test_columns_are_what_the_clients_own_parser_yields(
+    batches: Any, codec: int, offset: int, take: int
+) -> None:
+    data, first = b"", 0
+    for rows in batches:
+        data += batch(rows, first, codec=codec)
+        first += sum(gap + 1 for gap, *_ in rows)
+    found, positions = columns(data, take, offset=offset)
+    assert (found, positions[-1]) == twin(data, offset=offset)
+    assert positions == sorted(positions)
+
+
+@given(rows=records, magic=st.sampled_from([0, 1]), codec=st.sampled_from([0, GZIP]))
+def test_messages_of_the_older_formats_are_read_too(rows: Any, magic: int, codec: int) -> None:
+    data = batch(
+        [(0, time_ms, key, value, []) for _, time_ms, key, value, _ in rows], 0, magic=magic, codec=codec
+    )
+    found, positions = columns(data, 7)
+    theirs, end = twin(data)
+    assert [(o, t, k, v) for o, t, k, v in found] == [
+        (o, -1 if t is None else t, k, v) for o, t, k, v in theirs
+    ]
+    assert positions[-1] == end
+
+
+def test_records_of_aborted_transactions_are_left_out() -> None:
+    class Aborted:
+        producer_id, first_offset = 7, 1
+
+    row: Any = (0, 5, b"k", b"v", [])
+    data = batch([row], 0, producer=8) + batch([row, row], 1, producer=7) + batch([row], 3)
+    for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
+        options = {"isolation_level": level, "aborted_transactions": [Aborted]}
+        found, positions = columns(data, 10, **options)
+        assert (found, positions[-1]) == twin(data, **options)
+        assert [offset for offset, *_ in found] == (
+            [0, 3] if level == IsolationLevel.READ_COMMITTED else [0, 1, 2, 3]
+        )
+
+
+@given(rows=records, at=st.integers(0), value=st.integers(1, 255))
+def test_damaged_bytes_fail_their_checksum(rows: Any, at: int, value: int) -> None:
+    with pytest.raises(CorruptRecordError, match="checksum"):
+        columns(damaged(batch(rows, 0), at, value), 1000)
+
+
+@given(rows=records, at=st.integers(0), value=st.integers(1, 255))
+def test_damaged_bytes_are_never_read_past_their_end(rows: Any, at: int, value: int) -> None:
+    """Without the checksum, damage may still read as records, but as records of these bytes only."""
+    data = damaged(batch(rows, 0), at, value)
+    try:
+        found, _ = columns(data, 1000, check_crcs=False)
+    except CorruptRecordError:
+        return
+    assert len(found) == len(rows)
+    assert sum(len(part or b"") for record in found for part in record[2:]) <= len(data)
+
+
+def damaged(data: bytes, at: int, value: int) -> bytes:
+    """With one byte behind the batch's header changed."""
+    changed = bytearray(data)
+    changed[HEADER_BYTES + at % (len(data) - HEADER_BYTES)] ^= value
+    return bytes(changed)
+
+
+def test_a_header_that_lies_about_its_records_is_an_error() -> None:
+    data = bytearray(batch([(0, 1, b"k", b"v", [])], 0))
+    data[57:61] = (2**31 - 1).to_bytes(4, "big")
+    with pytest.raises(CorruptRecordError, match="2147483647 records"):
+        columns(bytes(data), 10, check_crcs=False)
