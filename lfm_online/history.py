@@ -117,7 +117,7 @@ def append(
     plain = (batch.what == RATING) & ~outcome.refused
     rewritten: dict[str, bytes] = {}
     for name, value in full.items():
-        own = np.flatnonzero(batch.user == users.number_of[name])
+        own = np.flatnonzero(batch.user == users.number(name))
         rewritten[name] = _rewrite(users.tails, size, value, own, batch, outcome, codes, retracted)
         plain[own] = False
     chosen = slice(None) if plain.all() else np.flatnonzero(plain)
@@ -125,10 +125,10 @@ def append(
     filled, chunks = np.empty(len(user), np.int64), np.empty((len(user), CHUNK_BYTES), np.uint8)
     n = _append(users.tails, user, ordinal, batch.item[chosen], codes[chosen], filled, chunks)
     full_at = filled[:n]
-    ids, lengths = users.id_block(user[full_at])
+    ids = users.ids.take(user[full_at])
     runs = HistoryRuns(
-        ids,
-        lengths,
+        ids.data,
+        ids.lengths,
         CHUNK_BYTES * (ordinal[full_at].astype(np.int64) // CHUNK % n_chunks(size)),
         CHUNK_BYTES * np.arange(n + 1, dtype=np.int64),
         chunks[:n].reshape(-1),

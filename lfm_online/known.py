@@ -69,7 +69,7 @@ def known_item(replica: Replica, item: str) -> tuple[Basis, Known]:
     """
     with replica.reading() as loaded:
         model = loaded.model
-        if item not in model.items.number_of:
+        if model.items.number(item) is None:
             raise UnknownIdError("item", item)
         blank = table_of("user", model, [""], [None]).rows
         return basis_of(model.globals, None), _known(model, blank, items_of(model, [item]), "item")
@@ -126,7 +126,7 @@ def reasons(replica: Replica, user: str, item: str, n: int) -> list[Reason]:
     stored = replica.read_user(user)
     with replica.reading() as loaded:
         items = loaded.model.items
-        number = items.number_of.get(item)
+        number = items.number(item)
         if number is None or stored.row is None:
             return []
         rated = _history_of(loaded, user, stored)

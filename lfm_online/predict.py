@@ -35,15 +35,15 @@ class Prediction(NamedTuple):
 def table_of(kind: Kind, model: Model, ids: Sequence[str], stored: Sequence[bytes | None]) -> Table:
     """A table of its own for one answer; an id without a row starts as it would if it were learned."""
     table = Table(kind, model.rule, model.n_factors, history=model.history)
-    table.load(table.add(ids), stored)
+    table.load(table.numbers(ids), stored)
     return table
 
 
 def items_of(model: Model, ids: Sequence[str]) -> Rows:
     """Copies of items' rows in that order; an unknown one as it would start."""
     table = Table("item", model.rule, model.n_factors)
-    places = table.add(ids)
-    numbers = np.fromiter((model.items.number_of.get(row_id, -1) for row_id in ids), np.int32, len(ids))
+    places = table.numbers(ids)
+    numbers = model.items.index.find(table.ids)
     new = numbers < 0
     table.start(places[new])
     ours: tuple[NDArray[Any], ...] = table.rows

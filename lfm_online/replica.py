@@ -152,7 +152,7 @@ class Replica:
         if changes is None:
             return False
         with self._rows_lock.writing(), self._lock:
-            model.items.add(changes.new_items)
+            model.items.numbers(changes.new_items)
             model.items.load(changes.items, changes.rows)
             model.load_globals(changes.globals)
             for entry in entries:

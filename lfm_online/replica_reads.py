@@ -65,7 +65,7 @@ def read_model(store: Store, name: str) -> ModelRead:
     state = store.read_state()
     model.load_globals(state.globals)
     ids = store.read_items(0)[: state.n_items]
-    numbers = model.items.add(ids)
+    numbers = model.items.numbers(ids)
     heads = set()
     for start in range(0, len(ids), READ_ITEMS):
         read = store.read_rows([], ids[start : start + READ_ITEMS])

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.hashing import id_hash
+from lfm_online.id_index import IdIndex
+from lfm_online.ids import Ids
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
 from lfm_online.numba_flags import EXACT
 from lfm_online.rules.rule import Rule
@@ -22,16 +24,6 @@ def gather_parts(parts: Any, numbers: Any, start: int, out: Any) -> None:
     for j in range(len(numbers)):
         for word in range(parts.shape[1]):
             out[j, start + word] = parts[numbers[j], word]
-
-
-@numba.njit(**EXACT)
-def gather_ids(id_bytes: Any, id_start: Any, numbers: Any, out: Any) -> None:
-    """Copy the ids of ``numbers`` one behind the other to ``out: uint8[total]``."""
-    at = 0
-    for j in range(len(numbers)):
-        for b in range(id_start[numbers[j]], id_start[numbers[j] + 1]):
-            out[at] = id_bytes[b]
-            at += 1
 
 
 @numba.njit(**EXACT)
@@ -72,15 +64,23 @@ class Table:
         self.n_factors = factors
         self.row_bytes = rule.row_bytes(kind, factors)  # without the tail
         self.has_tails = history > 0 and kind == "user"
-        self.number_of: dict[str, int] = {}
-        self.ids: list[str] = []
-        self._allocate(capacity, 16 * capacity)
+        self.index = IdIndex(capacity)
+        self._allocate(capacity)
 
     def __len__(self) -> int:
         """How many ids have a number."""
-        return len(self.ids)
+        return len(self.index)
 
-    def _allocate(self, capacity: int, id_capacity: int) -> None:
+    @property
+    def ids(self) -> Ids:
+        """The rows' ids, by row number."""
+        return self.index.ids
+
+    def number(self, row_id: str) -> int | None:
+        """The row number of an id."""
+        return self.index.number(row_id)
+
+    def _allocate(self, capacity: int) -> None:
         self.rows = Rows(
             np.zeros(capacity, HEADER),
             np.zeros(capacity, self.rule.state_of(self.kind)),
@@ -90,8 +90,6 @@ class Table:
         # Ratings not yet in a full chunk, each at its slot: see history.py.
         self.tails = np.zeros((capacity if self.has_tails else 0, CHUNK_BYTES), np.uint8)
         self.loaded = np.zeros(capacity, np.bool_)
-        self.id_bytes = np.zeros(id_capacity, np.uint8)
-        self.id_start = np.zeros(capacity + 1, np.int64)
 
     def _grow(self, capacity: int) -> None:
         """Room for ``capacity`` rows: arrays double, so that adding a row costs O(1)."""
@@ -104,36 +102,17 @@ class Table:
             if self.has_tails:
                 self.tails = np.concatenate([self.tails, np.zeros((more, CHUNK_BYTES), np.uint8)])
             self.loaded = np.concatenate([self.loaded, np.zeros(more, np.bool_)])
-            self.id_start = np.concatenate([self.id_start, np.zeros(more, np.int64)])
-
-    def add(self, ids: Sequence[str]) -> NDArray[np.int32]:
-        """Give new ids their numbers; none may be in the table yet."""
-        first = len(self.ids)
-        self._grow(first + len(ids))
-        encoded = [row_id.encode() for row_id in ids]
-        end = int(self.id_start[first])
-        total = end + sum(map(len, encoded))
-        if total > len(self.id_bytes):
-            more = max(total, 2 * len(self.id_bytes)) - len(self.id_bytes)
-            self.id_bytes = np.concatenate([self.id_bytes, np.zeros(more, np.uint8)])
-        self.id_bytes[end:total] = np.frombuffer(b"".join(encoded), np.uint8)
-        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        self.id_start[first + 1 : first + 1 + len(ids)] = end + np.cumsum(lengths)
-        self.rows.hash[first : first + len(ids)] = np.fromiter(
-            (id_hash(self.kind, e) for e in encoded), np.uint64, len(encoded)
-        )
-        self.number_of.update(zip(ids, range(first, first + len(ids)), strict=True))
-        self.ids.extend(ids)
-        return np.arange(first, first + len(ids), dtype=np.int32)
 
     def numbers(self, ids: Sequence[str]) -> NDArray[np.int32]:
         """Row numbers of ids, in order; ids not seen before get the next ones."""
-        found = list(map(self.number_of.get, ids))
-        if None in found:
-            new = [row_id for row_id, number in zip(ids, found, strict=True) if number is None]
-            self.add(list(dict.fromkeys(new)))
-            found = list(map(self.number_of.get, ids))
-        return np.array(found, np.int32)
+        first = len(self)
+        found = self.index.numbers(ids if isinstance(ids, Ids) else Ids.of(ids))
+        n = len(self)
+        if n > first:
+            self._grow(n)
+            new = map(str.encode, self.ids[first:])
+            self.rows.hash[first:n] = np.fromiter((id_hash(self.kind, e) for e in new), np.uint64, n - first)
+        return found
 
     def start(self, numbers: NDArray[np.int32]) -> None:
         """Set rows to where a new row starts; they count as loaded."""
@@ -198,23 +177,21 @@ class Table:
 
     def truncate(self, n: int) -> None:
         """Take the numbers from ``n`` on back from their ids."""
-        for row_id in self.ids[n:]:
-            del self.number_of[row_id]
-        del self.ids[n:]
+        self.index.truncate(n)
         self.loaded[n:] = False
 
     def stored(self, numbers: NDArray[np.int32]) -> ValueBlock:
         """The rows as they lie in the store, with their tails."""
-        ids, id_lengths = self.id_block(numbers)
+        ids = self.ids.take(numbers)
         block = self.block(numbers)
         if not self.has_tails:
             return ValueBlock(
-                ids, id_lengths, block.reshape(-1), np.full(len(numbers), self.row_bytes, np.int64)
+                ids.data, ids.lengths, block.reshape(-1), np.full(len(numbers), self.row_bytes, np.int64)
             )
         tails = SLOT.itemsize * (self.rows.header["ratings"][numbers].astype(np.int64) % CHUNK)
         values = np.empty(block.size + int(tails.sum()), np.uint8)
         join_tails(block, self.tails, numbers, tails, values)
-        return ValueBlock(ids, id_lengths, values, tails + self.row_bytes)
+        return ValueBlock(ids.data, ids.lengths, values, tails + self.row_bytes)
 
     def block(self, numbers: NDArray[np.int32]) -> NDArray[np.uint8]:
         """The rows without their tails: ``uint8[n, row_bytes]``."""
@@ -225,10 +202,3 @@ class Table:
             gather_parts(part, numbers, at, words)
             at += part.shape[1]
         return words.view(np.uint8)
-
-    def id_block(self, numbers: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The ids one behind the other, ``uint8[total]``, and the length of each, ``int64[n]``."""
-        lengths = self.id_start[numbers + 1] - self.id_start[numbers]
-        out = np.empty(int(lengths.sum()), np.uint8)
-        gather_ids(self.id_bytes, self.id_start, numbers, out)
-        return out, lengths

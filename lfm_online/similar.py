@@ -63,7 +63,7 @@ def similar(replica: Replica, item: str, n: int) -> tuple[Basis, Neighbours]:
     """
     with replica.reading() as loaded:
         items = loaded.model.items
-        number = items.number_of.get(item)
+        number = items.number(item)
         if number is None:
             raise UnknownIdError("item", item)
         scores = np.empty(len(items))

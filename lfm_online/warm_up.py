@@ -18,7 +18,9 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
+from lfm_online.flat_json import Names, parse_events
 from lfm_online.history import append, rating_codes
+from lfm_online.ids import Ids
 from lfm_online.ledger import event_digests
 from lfm_online.model import Model
 from lfm_online.prepare import prepare_lookups
@@ -36,7 +38,9 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
         rules: Names of the learning rules that will be used.
         on_step: Called with what comes next, for people.
     """
-    parse_records(np.frombuffer(b"", np.uint8), 0, 0)
+    if on_step is not None:
+        on_step("records")
+    _read_records()
     for name in rules:
         model = Model(make_rule(name, 0.0, 1.0, 0), factors=2, history=1)
         steps: dict[str, Callable[[], object]] = {
@@ -48,6 +52,14 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
             if on_step is not None:
                 on_step(step)
             run()
+
+
+def _read_records() -> None:
+    """What a worker does with bytes before it learns them."""
+    data, none = np.zeros(0, np.uint8), np.zeros(0, np.int64)
+    parse_records(data, 0, 0)
+    fields = parse_events(data, none, none, Names(["u", "i", "r", "t"]), 1, 1)
+    Ids.cut(data, fields.begin[0], fields.length[0]).count_equal(data, none, none)
 
 
 def _learn(model: Model) -> tuple[Batch, Outcome]:

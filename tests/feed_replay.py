@@ -81,7 +81,7 @@ class Replay:
         rated = np.flatnonzero(events.what == RATING)
         user = users.numbers(events.users)
         item = np.full(len(events), -1, np.int32)
-        item[rated] = items.numbers([events.items[j] for j in rated])
+        item[rated] = items.numbers([events.items[int(j)] for j in rated])
         for table, numbers in ((users, user), (items, item[rated])):
             table.start(np.unique(numbers[~table.loaded[numbers]]))
         digests = event_digests(self._crc, events.partition, events.offset)
@@ -98,7 +98,7 @@ class Replay:
                 code = round((events.rating[j] - low) / (high - low) * FULL_SCALE)
                 history.slots.append((int(batch.item[j]), code))
             else:
-                number = self._model.items.number_of.get(events.items[j], -1)
+                number = self._model.items.number(events.items[int(j)])
                 history.slots = [(i, EMPTY if i == number else code) for i, code in history.slots]
 
     def values(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lfm_online.batch import FORGET, RATING, RETRACTION
+from lfm_online.ids import Ids
 from lfm_online.layout import HEADER
 from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
@@ -64,8 +65,8 @@ def batch(partition: int, first: int, made: Sequence[Made], letters: Sequence[in
     what = [FORGET if not item else RATING if rating else RETRACTION for _, item, rating in made]
     return Events(
         np.array(what, np.uint8),
-        [user for user, _, _ in made],
-        [item for _, item, _ in made],
+        Ids.of([user for user, _, _ in made]),
+        Ids.of([item for _, item, _ in made]),
         np.array([rating or np.nan for _, _, rating in made]),
         np.array(offsets, np.int64) * 1000 + 10**12,
         np.full(n, partition, np.int32),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lfm_online.batch import FORGET, RATING, RETRACTION
+from lfm_online.ids import Ids
 from lfm_online.meta import Meta
 from lfm_online.model import Model
 from lfm_online.store.protocol import Range, Store
@@ -110,8 +111,8 @@ class Learner:
         self.checkpoint.begin(
             Events(
                 np.array([event.what for event in batch], np.uint8),
-                [event.user for event in batch],
-                [event.item for event in batch],
+                Ids.of([event.user for event in batch]),
+                Ids.of([event.item for event in batch]),
                 np.array([np.nan if event.rating is None else event.rating for event in batch]),
                 np.array([event.time_ms for event in batch], np.int64),
                 np.zeros(len(batch), np.int32),

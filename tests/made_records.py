@@ -6,7 +6,7 @@ from typing import Any
 from worker.decode import Decoder
 from worker.events import Events
 from worker.settings import Settings
-from worker.source.protocol import Records
+from worker.source.records import Records, records_of
 
 NOW = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -21,7 +21,7 @@ def records(
     *values: bytes | None, key: bytes | None = b"u", time_ms: int = NOW, partition: int = 3, first: int = 10
 ) -> Records:
     n = len(values)
-    return Records(partition, first, list(range(first, first + n)), [time_ms] * n, [key] * n, list(values))
+    return records_of(partition, first, list(range(first, first + n)), [time_ms] * n, [key] * n, list(values))
 
 
 def event(**changes: Any) -> bytes:

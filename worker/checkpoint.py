@@ -164,7 +164,7 @@ class Checkpoint:
             # Nothing was assigned so far, so an exception on the way here changes nothing.
             self._n_items = min(self._n_items, state.n_items)
             self.model.items.truncate(self._n_items)
-            self.model.items.add(self.store.read_items(self._n_items)[: state.n_items - self._n_items])
+            self.model.items.numbers(self.store.read_items(self._n_items)[: state.n_items - self._n_items])
             self._take(state)
             return
 
@@ -206,7 +206,7 @@ class Checkpoint:
             item = items.numbers(events.items)
         else:
             chosen = np.flatnonzero(rated)
-            item[chosen] = items.numbers([events.items[j] for j in chosen])
+            item[chosen] = items.numbers(events.items.take(chosen))
         rewriting = rewriting_users(self.model, events)
         read = self._read_missing(user, item[rated], rewriting)
         if read is not None and read.head != self.head:
@@ -228,8 +228,9 @@ class Checkpoint:
         want_items = want_items[want_items < self._n_items]
         if not (len(want_users) or len(want_items) or histories):
             return None
-        names = [users.ids[number] for number in want_users]
-        read = self.store.read_rows(names, [items.ids[number] for number in want_items], histories)
+        read = self.store.read_rows(
+            list(users.ids.take(want_users)), list(items.ids.take(want_items)), histories
+        )
         if read.head == self.head:
             users.load(want_users, read.users)
             items.load(want_items, read.items)
@@ -269,7 +270,7 @@ class Checkpoint:
             new_items=model.items.ids[self._n_items :],
             runs=writes.full if writes else None,
             histories=writes.rewritten if writes else {},
-            forgotten=[model.users.ids[number] for number in gone],
+            forgotten=list(model.users.ids.take(gone)),
             dead=dead,
             feed_entries=self._feed_entries,
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.ids import Ids
 from lfm_online.store.protocol import Range
 from worker.dead_letters.letter import DeadLetter
 
@@ -22,8 +23,8 @@ class Events:
     """
 
     what: NDArray[np.uint8]  # lfm_online.batch: RATING, RETRACTION, FORGET
-    users: list[str]
-    items: list[str]  # empty for FORGET
+    users: Ids
+    items: Ids  # empty for FORGET
     rating: NDArray[np.float64]
     time_ms: NDArray[np.int64]
     partition: NDArray[np.int32]
@@ -43,8 +44,8 @@ class Events:
         of = {r.partition: r for r in ranges}
         return Events(
             self.what[chosen],
-            [self.users[j] for j in chosen],
-            [self.items[j] for j in chosen],
+            self.users.take(chosen),
+            self.items.take(chosen),
             self.rating[chosen],
             self.time_ms[chosen],
             self.partition[chosen],
@@ -95,8 +96,8 @@ def join(parts: Sequence[Events]) -> Events:
             ranges.append(r)
     return Events(
         np.concatenate([p.what for p in parts]),
-        [user for p in parts for user in p.users],
-        [item for p in parts for item in p.items],
+        Ids.joined([p.users for p in parts]),
+        Ids.joined([p.items for p in parts]),
         np.concatenate([p.rating for p in parts]),
         np.concatenate([p.time_ms for p in parts]),
         np.concatenate([p.partition for p in parts]),

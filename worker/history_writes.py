@@ -16,7 +16,7 @@ def rewriting_users(model: Model, events: Events) -> list[str]:
     """Users whose history is not only appended to by these events, each once."""
     if model.history == 0:
         return []
-    return list(dict.fromkeys(events.users[j] for j in np.flatnonzero(events.what != RATING)))
+    return list(dict.fromkeys(events.users[int(j)] for j in np.flatnonzero(events.what != RATING)))
 
 
 def history_writes(
@@ -37,5 +37,6 @@ def history_writes(
     codes = rating_codes(batch.rating, hyper.low, hyper.high)
     retracted = np.full(len(events), -1, np.int32)
     for j in np.flatnonzero(batch.what == RETRACTION):
-        retracted[j] = model.items.number_of.get(events.items[j], -1)
+        number = model.items.number(events.items[int(j)])
+        retracted[j] = -1 if number is None else number
     return append(model.users, model.history, batch, outcome, codes, rings, retracted)

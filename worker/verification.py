@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.hashing import id_hash
+from lfm_online.id_index import IdIndex
+from lfm_online.ids import Ids
 from lfm_online.layout import HEADER, Kind
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.store.protocol import State, Store
@@ -31,20 +33,17 @@ SHOWN: Final = 20
 class Ledger:
     """Counts and digests of rows of one kind."""
 
-    number_of: dict[str, int] = field(default_factory=dict)
+    index: IdIndex = field(default_factory=IdIndex)
     events: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(1024, np.uint32))
     digest: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(1024, np.uint32))
 
-    def numbers(self, ids: list[str]) -> NDArray[np.int64]:
+    def numbers(self, ids: Ids) -> NDArray[np.int32]:
         """A place for each id."""
-        known = self.number_of
-        found = np.fromiter((known.setdefault(i, len(known)) for i in ids), np.int64, len(ids))
-        if len(known) > len(self.events):
-            more = np.zeros(max(len(known), 2 * len(self.events)) - len(self.events), np.uint32)
-            self.events, self.digest = (
-                np.concatenate([self.events, more]),
-                np.concatenate([self.digest, more]),
-            )
+        found, n = self.index.numbers(ids), len(self.index)
+        if n > len(self.events):
+            more = np.zeros(max(n, 2 * len(self.events)) - len(self.events), np.uint32)
+            self.events = np.concatenate([self.events, more])
+            self.digest = np.concatenate([self.digest, more])
         return found
 
     def enter(self, numbers: NDArray[Any], digests: NDArray[np.uint32]) -> None:
@@ -188,7 +187,7 @@ def _read_topic(
             start = stop + 1
         rated = np.flatnonzero(events.what == RATING)
         items = ledgers["item"]
-        items.enter(items.numbers([events.items[j] for j in rated]), digests[rated])
+        items.enter(items.numbers(events.items.take(rated)), digests[rated])
         report.events += len(events)
         report.dead_letters += len(events.letters)
         done += records.end - records.first
@@ -199,7 +198,7 @@ def _read_topic(
 def _compare(
     kind: Kind, ledger: Ledger, rows: dict[str, tuple[int, int]], unproven: set[str], report: Report
 ) -> None:
-    for row_id, number in ledger.number_of.items():
+    for number, row_id in enumerate(ledger.index.ids):
         expected = (int(ledger.events[number]), int(ledger.digest[number]))
         found = rows.get(row_id, (0, 0))
         if expected != found and row_id not in unproven:
@@ -207,5 +206,5 @@ def _compare(
                 f"{kind} {row_id!r}: the topic says {expected[0]} events, digest {expected[1]:08x}; "
                 f"the store {found[0]} events, digest {found[1]:08x}"
             )
-    for row_id in rows.keys() - ledger.number_of.keys():
+    for row_id in rows.keys() - set(ledger.index.ids):
         report.differs(f"{kind} {row_id!r}: in the store, but the topic does not know it")

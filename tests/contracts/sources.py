@@ -10,7 +10,8 @@ from kafka import KafkaProducer
 from worker.settings import Settings
 from worker.source.kafka_python import KafkaPythonSource
 from worker.source.made import MadeLog, MadeSource
-from worker.source.protocol import Records, Source
+from worker.source.protocol import Source
+from worker.source.records import Records
 
 PARTITIONS = 4
 SESSION_SECONDS = 2.0
@@ -125,9 +126,17 @@ def read(member: Source, count: int, limit: int = 100) -> list[Records]:
 
 def values_of(found: Sequence[Records], partition: int) -> list[bytes | None]:
     """The values of one partition, in order."""
-    return [value for records in found if records.partition == partition for value in records.values]
+    return [value for records in found if records.partition == partition for _, value in pairs_of(records)]
 
 
 def silent(member: Source) -> bool:
     """Whether polls yield nothing."""
     return all(member.poll(0.1, 100) == [] for _ in range(3))
+
+
+def pairs_of(records: Records) -> list[tuple[bytes | None, bytes | None]]:
+    """Key and value of each record."""
+    return [
+        (records.part(records.keys, place), records.part(records.values, place))
+        for place in range(len(records.offsets))
+    ]

@@ -11,6 +11,7 @@ from tests.contracts.sources import (
     KafkaLog,
     Log,
     assigned,
+    pairs_of,
     read,
     silent,
     values_of,
@@ -93,7 +94,7 @@ def test_tombstones_records_without_a_key_and_empty_values_arrive_with_their_tim
     assigned(member)
     member.seek(1, 0)
     found = read(member, len(sent))
-    assert [pair for records in found for pair in zip(records.keys, records.values, strict=True)] == sent
+    assert [pair for records in found for pair in pairs_of(records)] == sent
     assert all(time_ms > 1_600_000_000_000 for records in found for time_ms in records.times_ms)
 
 

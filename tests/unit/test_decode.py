@@ -7,9 +7,10 @@ import pytest
 
 from lfm_online.batch import FORGET, RATING, RETRACTION
 from lfm_online.store.protocol import Range
-from tests.made_records import DAY_MS, NOW, decode, event, raw, records, settings
+from tests.made_records import DAY_MS, NOW, decode, event, raw, settings
 from worker.dead_letters.letter import REASONS
 from worker.decode import Decoder
+from worker.source.records import Records, records_of
 
 BAD: dict[str, list[bytes]] = {
     "malformed": [
@@ -115,7 +116,7 @@ def test_a_bad_event_gets_its_reason_and_the_good_ones_around_it_are_learned(
     )
     assert letter.value == value[:16_384]
     assert letter.detail
-    assert (events.items, events.offset.tolist()) == (["before", "after"], [10, 12])
+    assert (list(events.items), events.offset.tolist()) == (["before", "after"], [10, 12])
     assert events.ranges == [Range(3, 10, 13)]
 
 
@@ -165,7 +166,7 @@ def test_field_names_are_settings() -> None:
     }
     value = {"userId": "U", "movieId": 7, "stars": 5, "at": 12, "user_id": None, "rating": "other"}
     events = decode(json.dumps(value).encode(), **names)
-    assert (events.users, events.items, events.rating.tolist(), events.time_ms.tolist()) == (
+    assert (list(events.users), list(events.items), events.rating.tolist(), events.time_ms.tolist()) == (
         ["U"],
         ["7"],
         [5.0],
@@ -186,7 +187,7 @@ def test_an_integer_id_is_its_decimal_text() -> None:
 def test_ids_of_256_bytes_are_allowed_whatever_their_characters() -> None:
     ids = ["a" * 256, "ü" * 128, "😀" * 64, " ", "a/b?c#d", "\u2028", "٣"]
     events = decode(*(event(user_id=row_id) for row_id in ids))
-    assert (events.users, events.letters) == (ids, [])
+    assert (list(events.users), events.letters) == (ids, [])
 
 
 def test_the_limits_of_the_range_are_inside_it() -> None:
@@ -198,7 +199,7 @@ def test_the_limits_of_the_range_are_inside_it() -> None:
 def test_a_retraction_and_a_tombstone_keep_their_place() -> None:
     events = decode(event(), event(rating=None), None, event(item_id="j"))
     assert events.what.tolist() == [RATING, RETRACTION, FORGET, RATING]
-    assert (events.users, events.items) == (["u"] * 4, ["i", "i", "", "j"])
+    assert (list(events.users), list(events.items)) == (["u"] * 4, ["i", "i", "", "j"])
     assert events.offset.tolist() == [10, 11, 12, 13]
     assert events.letters == []
 
@@ -217,9 +218,13 @@ def test_a_record_limit_counts_bytes() -> None:
 
 def test_records_keyed_by_something_else_are_counted_and_learned() -> None:
     values = [event(user_id=user) for user in ("a", "b", "ü", "c")]
-    made = records(*values)._replace(keys=[b"a", None, "ü".encode(), b"x"])
-    events = Decoder(settings()).decode(made)
+    events = Decoder(settings()).decode(keyed([b"a", None, "ü".encode(), b"x"], values))
     assert (events.foreign_keys, len(events)) == (2, 4)
     # A key that holds a zero byte must not stand for two.
-    made = records(event(user_id="a"), event(user_id="b"))._replace(keys=[b"a\0b", b""])
+    made = keyed([b"a\0b", b""], [event(user_id="a"), event(user_id="b")])
     assert Decoder(settings()).decode(made).foreign_keys == 2
+
+
+def keyed(keys: list[bytes | None], values: list[bytes]) -> Records:
+    n = len(keys)
+    return records_of(3, 10, range(10, 10 + n), [NOW] * n, keys, values)

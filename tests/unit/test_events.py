@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from lfm_online.ids import Ids
 from lfm_online.store.protocol import Range
 from worker.dead_letters.letter import DeadLetter
 from worker.events import Events, join
@@ -33,8 +34,8 @@ def events(
     places = [*offsets, *letters]
     return Events(
         np.arange(n, dtype=np.uint8) % 3,
-        [f"u{partition}-{offset}" for offset in offsets],
-        [f"i{partition}-{offset}" for offset in offsets],
+        Ids.of([f"u{partition}-{offset}" for offset in offsets]),
+        Ids.of([f"i{partition}-{offset}" for offset in offsets]),
         np.array(offsets, np.float64),
         np.array(offsets, np.int64) * 10,
         np.full(n, partition, np.int32),

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 
 from lfm_online import history
 from lfm_online.batch import FORGET, RATING, RETRACTION
+from lfm_online.ids import Ids
 from lfm_online.model import Model
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Range
@@ -52,8 +53,8 @@ def _learn(
         part = events[start:stop]
         batch = Events(
             np.array([what for what, *_ in part], np.uint8),
-            [NAMES[u] for _, u, _, _ in part],
-            ["" if what == FORGET else f"i{item}" for what, _, item, _ in part],
+            Ids.of([NAMES[u] for _, u, _, _ in part]),
+            Ids.of(["" if what == FORGET else f"i{item}" for what, _, item, _ in part]),
             np.array([r / 2 if what == RATING else np.nan for what, _, _, r in part]),
             np.arange(start, stop),
             np.zeros(len(part), np.int32),

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from lfm_online.batch import RATING
 from lfm_online.model import Model
+from lfm_online.rows import Table
 from tests.naive import Adaptive
 from tests.streams import HIGH, LOW, Event, learn, learn_slowly, made_stream, new_model, stored
 
@@ -20,10 +21,16 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def number(table: Table, row_id: str) -> int:
+    found = table.number(row_id)
+    assert found is not None
+    return found
+
+
 def _parts(model: Model, event: Event) -> tuple[Any, float]:
     rule = model.rule
     parts = np.full(len(rule.part_names), np.nan)
-    u, i = model.users.number_of[event.user], model.items.number_of[event.item]
+    u, i = number(model.users, event.user), number(model.items, event.item)
     deviation = rule.parts(
         model.users.rows, u, model.items.rows, i, model.globals, rule.hyper, event.time_ms, parts
     )
@@ -33,7 +40,7 @@ def _parts(model: Model, event: Event) -> tuple[Any, float]:
 def _scores(model: Model, event: Event) -> Any:
     rule = model.rule
     scores = np.full(len(model.items), np.nan)
-    u = model.users.number_of[event.user]
+    u = number(model.users, event.user)
     rule.score_items(model.users.rows, u, model.items.rows, model.globals, rule.hyper, event.time_ms, scores)
     return scores
 
@@ -51,7 +58,7 @@ def test_parts_sum_to_the_score_and_the_score_to_the_prediction_before_learning(
     for event in events:
         if event.what == RATING:
             parts, _ = _parts(model, event)
-            score = _scores(model, event)[model.items.number_of[event.item]]
+            score = _scores(model, event)[number(model.items, event.item)]
             predicted = learn(model, [event]).model[0]
             assert_allclose(parts.sum(), score, rtol=1e-6)
             assert_allclose(model.rule.rating_of(score), predicted, rtol=1e-6)

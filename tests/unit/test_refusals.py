@@ -56,7 +56,7 @@ def test_an_update_from_a_broken_row_is_refused_and_the_events_around_it_are_lea
     model = new_model(rule)
     good = [Event(RATING, "a", "x", 4.0, 1000, 1), Event(RATING, "a", "x", 2.0, 2000, 2)]
     learn(model, [good[0], good[0]._replace(user="broken")])
-    model.users.rows.state["b"][model.users.number_of["broken"]] = np.nan
+    model.users.rows.state["b"][model.users.number("broken")] = np.nan
     item = model.items.rows.state["b"][0]
     outcome = learn(model, [Event(RATING, "broken", "x", 4.0, 1500, 3)])
     assert outcome.refused.tolist() == [True]

@@ -51,20 +51,7 @@ def test_growing_keeps_every_row_and_its_id() -> None:
     assert table.block(first).tobytes() == before
     assert table.numbers(["b"]).tolist() == [1]
     assert table.loaded[: len(table)].all()
-    ids, lengths = table.id_block(many[[0, 4999]])
-    assert (ids.tobytes(), lengths.tolist()) == (b"row 0row 4999", [5, 8])
-
-
-@given(ids=st.lists(IDS, min_size=1, max_size=20, unique=True), data=st.data())
-def test_an_id_block_holds_the_ids_as_utf_8_in_the_order_asked_for(
-    ids: list[str], data: st.DataObject
-) -> None:
-    table = _table()
-    table.add(ids)
-    chosen = data.draw(st.lists(st.sampled_from(ids)))
-    joined, lengths = table.id_block(table.numbers(chosen))
-    assert joined.tobytes() == "".join(chosen).encode()
-    assert lengths.tolist() == [len(row_id.encode()) for row_id in chosen]
+    assert table.ids.take(many[[0, 4999]]) == ["row 0", "row 4999"]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -132,4 +119,4 @@ def test_numbers_that_were_taken_back_go_to_the_ids_that_come_next() -> None:
     table.truncate(1)
     assert (len(table), table.loaded[:3].tolist()) == (1, [True, False, False])
     assert table.numbers(["new", "kept", "gone"]).tolist() == [1, 0, 2]
-    assert table.id_block(np.arange(3, dtype=np.int32))[0].tobytes() == b"keptnewgone"
+    assert table.ids == ["kept", "new", "gone"]

@@ -117,7 +117,7 @@ def _assert_alike(
     _assert_ledgers_equal(model, twin)
     for table, rows in ((model.users, twin.users), (model.items, twin.items)):
         for row_id, row in rows.items():
-            number = table.number_of[row_id]
+            number = table.number(row_id)
             for name, value in _terms(model, row).items():
                 kept = table.rows.factors if name == "factors" else table.rows.state[name]
                 _assert_near(kept[number], value, f"{name} of {row_id}")
@@ -156,6 +156,6 @@ def _assert_ledgers_equal(model: Model, twin: Twin) -> None:
     for table, rows in ((model.users, twin.users), (model.items, twin.items)):
         assert sorted(table.ids) == sorted(rows)
         for row_id, row in rows.items():
-            header = table.rows.header[table.number_of[row_id]]
+            header = table.rows.header[table.number(row_id)]
             for name in ("events", "digest", "ratings", "time_ms"):
                 assert header[name] == getattr(row, name), (name, row_id)

@@ -24,7 +24,7 @@ from tests.unit.test_fetched_columns import batch, columns
 from worker.decode import Decoder
 from worker.events import join
 from worker.settings import Settings
-from worker.source.protocol import Records
+from worker.source.records import records_of
 
 
 class _LaidOut(MemoryStore):
@@ -51,7 +51,7 @@ def _live(rule: str) -> None:
     for values in polls:
         n = len(values)
         offsets = list(range(first, first + n))
-        records = Records(0, first, offsets, [1_700_000_000_000] * n, [b"1"] * n, values)
+        records = records_of(0, first, offsets, [1_700_000_000_000] * n, [b"1"] * n, values)
         learner.model.users.forget_all()  # so that they are read again
         learner.checkpoint.begin(join([decoder.decode(records)]))
         assert learner.checkpoint.settle() is not None

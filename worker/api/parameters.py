@@ -12,7 +12,7 @@ from litestar.params import QueryParameter, SkipValidation
 
 from lfm_online.replica import Replica
 from worker.api.problems import BadFieldError
-from worker.decode import BadEventError, check_id
+from worker.decode_one import BadEventError, check_id
 
 NEWEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""

@@ -19,7 +19,7 @@ from lfm_online.replica_reads import NotReadyError
 from lfm_online.similar import UnknownIdError
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
 from lfm_online.store.redis import RedisStore
-from worker.decode import BadEventError, check_id
+from worker.decode_one import BadEventError, check_id
 from worker.settings import Settings
 
 _FAILURES: Final = (

@@ -1,37 +1,42 @@
 """What kafka-python fetched, taken as columns.
 
 Its parser makes each record in pure Python, 4 of the 5 microseconds that a record costs the client.
-Here a batch is parsed in one compiled loop, and a record is a tuple. All else stays the client's:
+Here a batch is parsed in one compiled loop, without an object for each record. All else stays the client's:
 sessions, positions, checksums, codecs, aborted transactions. The contract of its own parser is the
 twin in ``tests/unit/test_fetched_columns.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from kafka.consumer.fetcher import Fetcher, IsolationLevel
 from kafka.errors import CorruptRecordError
-from numpy.typing import NDArray
 
 from lfm_online.record_batch import RecordError, parse_records
-
-Record = tuple[int, int, bytes | None, bytes | None]
-"""Offset, time in ms (-1: none), key, value."""
-
-
-class Parsed(NamedTuple):
-    """The records of one batch, and the position behind it."""
-
-    records: list[Record]
-    end: int
+from worker.source.records import Parts, Records, join_records, records_of
 
 
 def take_columns(consumer: Any) -> None:
-    """Have a ``KafkaConsumer`` yield :data:`Record` tuples from here on."""
+    """Have a ``KafkaConsumer`` yield columns from here on: what it polls is for :func:`polled_records`."""
     consumer._fetcher.PartitionRecords = _PartitionRecords
+
+
+def polled_records(partition: int, first: int, polled: Sequence[Records]) -> Records:
+    """What one poll gave of a partition.
+
+    Args:
+        partition: Its number.
+        first: The position that it was fetched from.
+        polled: The client's list; it counts records, so there each stands for all of its piece.
+    """
+    pieces, at = [], 0
+    while at < len(polled):
+        pieces.append(polled[at])
+        at += len(polled[at].offsets)
+    return join_records(partition, first, pieces)
 
 
 class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka-python is untyped
@@ -39,28 +44,32 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._parsed = Parsed([], self.fetch_offset)
-        self._taken = 0
+        self._left: Records | None = None  # of the batch that was parsed last
+        self._behind = self.fetch_offset  # the position behind that batch
 
     def _maybe_skip_record(self, _: Any) -> bool:
         return False  # what lies below the offset asked for is left out batch by batch
 
-    def take(self, n: int | None = None) -> list[Record]:
-        """Up to ``n`` records; none from a part without data records, or at its end."""
-        if self._taken == len(self._parsed.records):
-            self._parsed, self._taken = next(self.record_iterator, None) or Parsed([], -1), 0
-            if self._parsed.end < 0:
+    def take(self, n: int | None = None) -> list[Records]:
+        """Up to ``n`` records, as a list that holds their columns as often as there are records.
+
+        None from a batch without records for us, nor at the end.
+        """
+        if self._left is None:
+            parsed = next(self.record_iterator, None)
+            if parsed is None:
                 self.drain()
                 return []
-        upto = len(self._parsed.records) if n is None else self._taken + n
-        records = self._parsed.records[self._taken : upto]
-        self._taken += len(records)
-        left = self._taken < len(self._parsed.records)
-        self.next_fetch_offset = records[-1][0] + 1 if left else self._parsed.end
-        return records
+            self._left, self._behind = parsed
+        total = len(self._left.offsets)
+        upto = total if n is None else min(n, total)
+        taken = self._left.cut(0, upto)
+        self._left = self._left.cut(upto, total) if upto < total else None
+        self.next_fetch_offset = self._behind if self._left is None else taken.end
+        return [taken] * upto
 
-    def _unpack_records(self, tp: Any, records: Any, *_: Any) -> Iterator[Parsed]:
-        """Batch by batch, in the place of the client's own method, whose steps these are."""
+    def _unpack_records(self, tp: Any, records: Any, *_: Any) -> Iterator[tuple[Records, int]]:
+        """Each batch and the position behind it, in the place of the client's own method."""
         where = f"{tp.topic}-{tp.partition}"
         while (batch := records.next_batch()) is not None:
             if self.check_crcs and not batch.validate_crc():
@@ -73,12 +82,18 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
                     raise CorruptRecordError(
                         f"the checksum of a record at offset {batch.base_offset} of {where} is wrong"
                     )
-                rows = [(r.offset, -1 if r.timestamp is None else r.timestamp, r.key, r.value) for r in old]
-                yield Parsed([row for row in rows if row[0] >= self.fetch_offset], rows[-1][0] + 1)
+                yield self._wanted(_old_records(old)), old[-1].offset + 1
                 continue
             self.leader_epoch = batch.leader_epoch
-            hidden = self._aborted(batch) or batch.is_control_batch
-            yield Parsed([] if hidden else self._parse(batch), batch.next_offset)
+            if self._aborted(batch) or batch.is_control_batch:
+                yield records_of(0, 0, [], [], [], []), batch.next_offset
+            else:
+                yield self._wanted(self._parse(batch)), batch.next_offset
+
+    def _wanted(self, records: Records) -> Records:
+        """Without those below the offset asked for: a fetch gives whole batches."""
+        below = int(np.searchsorted(records.offsets, self.fetch_offset))
+        return records.cut(below, len(records.offsets)) if below else records
 
     def _aborted(self, batch: Any) -> bool:
         """Whether a batch belongs to a transaction that was aborted."""
@@ -90,11 +105,11 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
             return False
         return bool(self._is_batch_aborted(batch))
 
-    def _parse(self, batch: Any) -> list[Record]:
+    def _parse(self, batch: Any) -> Records:
         batch._maybe_uncompress()
-        data = bytes(batch._buffer)
+        data = np.frombuffer(batch._buffer, np.uint8)
         try:
-            found = parse_records(np.frombuffer(data, np.uint8), batch._pos, batch.records_count)
+            found = parse_records(data, batch._pos, batch.records_count)
         except RecordError as error:
             raise CorruptRecordError(
                 f"the batch at offset {batch.base_offset} can't be read: {error}"
@@ -105,21 +120,24 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
         times = found.time_delta + batch.first_timestamp
         if batch.timestamp_type == batch.LOG_APPEND_TIME:
             times = np.full(n, batch.max_timestamp)
-        offsets = found.offset_delta + batch.base_offset
-        first = int(np.searchsorted(offsets, self.fetch_offset))
-        rows = zip(
-            offsets.tolist(),
-            times.tolist(),
-            _slices(data, found.key, found.key_length),
-            _slices(data, found.value, found.value_length),
-            strict=True,
+        return Records(
+            self.topic_partition.partition,
+            self.fetch_offset,
+            found.offset_delta + batch.base_offset,
+            times,
+            data,
+            Parts(found.key, found.key_length),
+            Parts(found.value, found.value_length),
         )
-        return list(rows)[first:]
 
 
-def _slices(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[bytes | None]:
-    ends = (starts + lengths).tolist()
-    slices: list[bytes | None] = [data[a:b] for a, b in zip(starts.tolist(), ends, strict=True)]
-    for null in np.flatnonzero(lengths < 0).tolist():
-        slices[null] = None
-    return slices
+def _old_records(old: Sequence[Any]) -> Records:
+    """Records of the formats before 2."""
+    return records_of(
+        0,
+        0,
+        [record.offset for record in old],
+        [-1 if record.timestamp is None else record.timestamp for record in old],
+        [record.key for record in old],
+        [record.value for record in old],
+    )

@@ -19,8 +19,9 @@ from kafka.errors import IllegalStateError, InvalidSessionTimeoutError, KafkaErr
 from kafka.structs import OffsetAndMetadata
 
 from worker.settings import Settings
-from worker.source.fetched_columns import Record, take_columns
-from worker.source.protocol import Records, SourceAwayError, SourceBrokenError
+from worker.source.fetched_columns import polled_records, take_columns
+from worker.source.protocol import SourceAwayError, SourceBrokenError
+from worker.source.records import Records
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,6 @@ def consumer_settings(settings: Settings) -> dict[str, Any]:
         "metrics_enabled": False,
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
     }
-
-
-def records_of(partition: int, first: int, records: Sequence[Record]) -> Records:
-    """Records of one partition as columns."""
-    return Records(partition, first, *zip(*records, strict=True))
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
@@ -146,7 +142,7 @@ class KafkaPythonSource:
             first = self._position.get(tp.partition)
             if first is None:  # assigned again behind our back: its offset is not ours yet
                 continue
-            found.append(records_of(tp.partition, first, records))
+            found.append(polled_records(tp.partition, first, records))
             self._position[tp.partition] = found[-1].end
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from worker.source.protocol import Records
+from worker.source.records import Records, records_of
 
 
 @dataclass
@@ -57,7 +57,7 @@ class MadeSource:
             part = [r for r in self._log.partitions[partition] if r[0] >= first][:limit]
             if part:
                 offsets, times, keys, values = (list(column) for column in zip(*part, strict=True))
-                found.append(Records(partition, first, offsets, times, keys, values))
+                found.append(records_of(partition, first, offsets, times, keys, values))
                 self._position[partition] = found[-1].end
                 limit -= len(part)
         return found

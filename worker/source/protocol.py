@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from worker.source.records import Records
 
 
 class SourceAwayError(Exception):
@@ -12,22 +14,6 @@ class SourceAwayError(Exception):
 
 class SourceBrokenError(Exception):
     """The log can't be read as it is set up: waiting won't mend it."""
-
-
-class Records(NamedTuple):
-    """Records of one partition, in order, as they lie in the log; all lists have one length."""
-
-    partition: int
-    first: int  # the position they were fetched from; offsets below the first record's are holes
-    offsets: Sequence[int]
-    times_ms: Sequence[int]  # the record's own time, -1 where it has none
-    keys: Sequence[bytes | None]
-    values: Sequence[bytes | None]
-
-    @property
-    def end(self) -> int:
-        """The position behind them."""
-        return self.offsets[-1] + 1
 
 
 class Source(Protocol):

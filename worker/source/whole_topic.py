@@ -8,9 +8,10 @@ from typing import Final, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from worker.source.fetched_columns import take_columns
-from worker.source.kafka_python import FETCH_BYTES, records_of
-from worker.source.protocol import Records, SourceAwayError, SourceBrokenError
+from worker.source.fetched_columns import polled_records, take_columns
+from worker.source.kafka_python import FETCH_BYTES
+from worker.source.protocol import SourceAwayError, SourceBrokenError
+from worker.source.records import Records
 
 SILENCE_SECONDS: Final = 30.0
 """Without a record for so long, what is still to come is not coming."""
@@ -92,9 +93,10 @@ class WholeTopic:
             for tp in sorted(polled):
                 if tp.partition not in left:
                     continue
-                inside = [record for record in polled[tp] if record[0] < left[tp.partition]]
-                if inside:
-                    yield records_of(tp.partition, positions[tp.partition], inside)
+                records = polled_records(tp.partition, positions[tp.partition], polled[tp])
+                inside = records.before(left[tp.partition])
+                if len(inside.offsets):
+                    yield inside
             for p in list(left):
                 positions[p] = max(positions[p], reached[p])
                 if positions[p] >= left[p]:
