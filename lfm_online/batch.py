@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.layout import BANDS
+
 RATING: Final = 0
 RETRACTION: Final = 1
 """``"rating": null``: counts in the user's ledger, teaches nothing."""
@@ -34,6 +36,8 @@ class Outcome(NamedTuple):
     cold: NDArray[np.bool_]  # the user or the item had no rating yet
     refused: NDArray[np.bool_]  # the update was not finite; the rows kept their values
     ordinal: NDArray[np.uint32]  # the user's ratings before this one: its place in the history
+    deviation: NDArray[np.float64]  # the stated standard deviation, rating units
+    bands: NDArray[np.float64]  # float64[n, len(BANDS)], half-widths, rating units, before the range's ends
 
 
 def empty_outcome(n: int) -> Outcome:
@@ -45,6 +49,8 @@ def empty_outcome(n: int) -> Outcome:
         np.zeros(n, np.bool_),
         np.zeros(n, np.bool_),
         np.zeros(n, np.uint32),
+        np.empty(n),
+        np.empty((n, len(BANDS))),
     )
 
 

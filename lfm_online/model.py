@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.batch import Batch, Outcome, empty_outcome
-from lfm_online.layout import SHARED, Globals, globals_from_bytes, globals_to_bytes
+from lfm_online.layout import Globals, globals_from_bytes, globals_to_bytes
 from lfm_online.rows import Table
+from lfm_online.rules.bands import new_shared
 from lfm_online.rules.rule import Rule
 
 
@@ -36,7 +37,7 @@ class Model:
             FormatError: bytes of another format, rule or length.
         """
         if stored is None:
-            self.globals = Globals(np.zeros(1, SHARED), self.rule.new_globals())
+            self.globals = Globals(new_shared(), self.rule.new_globals())
         else:
             self.globals = globals_from_bytes(stored, self.rule.code, self.rule.globals_dtype)
 

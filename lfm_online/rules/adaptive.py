@@ -25,6 +25,7 @@ import numpy as np
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
 from lfm_online.rules.adaptive_start import start_user
+from lfm_online.rules.bands import score_bands
 from lfm_online.rules.bookkeeping import (
     LARGEST,
     clip,
@@ -216,6 +217,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
             out.refused[event] = True
             continue
         out.model[event] = clip(c0 + sd * z, hyper.low, hyper.high)
+        score_bands(event, shared, sd * math.sqrt(S), r, out)
         score_event(event, shared, user, item, r, c0, hyper.low, hyper.high, out)
         learn_weights(rule, X, S, e, hyper)  # 8
         share = noise / S

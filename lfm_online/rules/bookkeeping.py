@@ -44,6 +44,14 @@ def level(shared: Any, low: float, high: float) -> Any:
 
 
 @numba.njit(**STEP)
+def recent_rmse(shared: Any, before_any: float) -> Any:
+    """The model's recent root mean squared error; ``before_any`` where nothing was scored."""
+    if shared.recent_weight > 0.0:
+        return math.sqrt(shared.recent_squared_error[0] / shared.recent_weight)
+    return before_any
+
+
+@numba.njit(**STEP)
 def clip(value: float, low: float, high: float) -> float:
     """``value`` within the range."""
     return min(max(value, low), high)

@@ -27,6 +27,7 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
+from lfm_online.rules.bands import score_bands
 from lfm_online.rules.bookkeeping import (
     clip,
     count_event,
@@ -34,6 +35,7 @@ from lfm_online.rules.bookkeeping import (
     count_rating,
     is_sound,
     level,
+    recent_rmse,
     score_event,
 )
 from lfm_online.rules.initial import gaussian_factors
@@ -124,7 +126,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         item = items.header[i]
         count_event(user, item, batch.digest[event], shared)
         r = batch.rating[event]
-        c0, _ = level(shared, hyper.low, hyper.high)
+        c0, sd = level(shared, hyper.low, hyper.high)
         p = users.factors[u]
         q = items.factors[i]
         dot, p2, q2 = dot_and_squares(p, q)
@@ -141,6 +143,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
             out.refused[event] = True
             continue
         out.model[event] = r_hat
+        score_bands(event, shared, recent_rmse(shared, sd), r, out)
         score_event(event, shared, user, item, r, c0, hyper.low, hyper.high, out)
         users.state[u].b = b_u
         items.state[i].b = b_i

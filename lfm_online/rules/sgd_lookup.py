@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numba
 
 from lfm_online.numba_flags import KERNEL
-from lfm_online.rules.bookkeeping import level
+from lfm_online.rules.bookkeeping import level, recent_rmse
 from lfm_online.rules.sgd import dot_and_squares, mean_score
 
 PARTS: Final = ("mean", "user_bias", "item_bias", "factors")
@@ -29,9 +28,7 @@ def parts(users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, _ti
     out[1] = users.state[u].b
     out[2] = items.state[i].b
     out[3] = dot
-    if shared.recent_weight > 0.0:
-        return math.sqrt(shared.recent_squared_error[0] / shared.recent_weight)
-    return sd
+    return recent_rmse(shared, sd)
 
 
 @numba.njit(**KERNEL)
