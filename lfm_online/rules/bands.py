@@ -29,7 +29,7 @@ from lfm_online.layout import BANDS, DEVIATION, LEVELS, SHARED
 from lfm_online.numba_flags import STEP
 from lfm_online.rules.bookkeeping import clip
 
-STEP_FLOOR: Final = 0.002
+STEP_FLOOR: Final = 0.001
 STEP_PRIOR: Final = 10.0
 NARROWEST: Final = 1e-3
 WIDEST: Final = 1e3
