@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.layout import Globals, Kind, Rows
+from lfm_online.layout import BANDS, DEVIATION, Globals, Kind, Rows
 from lfm_online.model import Model
 from lfm_online.replica import Replica
 from lfm_online.rows import Table
@@ -25,7 +25,8 @@ class Prediction(NamedTuple):
     """What a user would rate an item."""
 
     rating: float  # within the range
-    deviation: float  # standard deviation, rating units
+    deviation: float  # rating units; 68.27% of such ratings lie within it
+    bands: dict[str, tuple[float, float]]  # ends by level in percent, within the range
     score: float  # the rating before the link
     parts: dict[str, float]  # by Rule.part_names; they sum to the score
     user_ratings: int  # how many ratings the user's row was learned from
@@ -90,19 +91,26 @@ def predict(
     answers = []
     for user, item in pairs:
         u, i = user_places[user], item_places[item]
-        deviation = rule.parts(users, u, items, i, globals_, rule.hyper, basis.at_ms, parts)
-        answers.append(_prediction(model, parts, deviation, users.header[u], items.header[i]))
+        own = rule.parts(users, u, items, i, globals_, rule.hyper, basis.at_ms, parts)
+        widths = (own * globals_.shared[0]["band"]).tolist()
+        answers.append(_prediction(model, parts, widths, users.header[u], items.header[i]))
     return basis, answers
 
 
 def _prediction(
-    model: Model, parts: NDArray[np.float64], deviation: float, user: Any, item: Any
+    model: Model, parts: NDArray[np.float64], widths: list[float], user: Any, item: Any
 ) -> Prediction:
     values = (parts + 0.0).tolist()  # without -0.0
     score = sum(values)
+    rating = model.rule.rating_of(score)
+    low, high = model.rule.hyper.low, model.rule.hyper.high
     return Prediction(
-        rating=model.rule.rating_of(score),
-        deviation=float(deviation),
+        rating=rating,
+        deviation=widths[DEVIATION],
+        bands={
+            name: (max(rating - widths[level], low), min(rating + widths[level], high))
+            for name, level in BANDS.items()
+        },
         score=score,
         parts=dict(zip(model.rule.part_names, values, strict=True)),
         user_ratings=int(user["ratings"]),

@@ -105,6 +105,9 @@ class Twin(ABC):
         self.items: dict[str, Row] = {}
         self.learned: list[float] = []
         self.scored: list[tuple[bool, Vector]] = []  # cold, squared errors of model, mean, bias
+        self.deviation = math.nan  # the rule's own, of the last prediction, in rating units
+        self.band = np.array([0.674490, 1.000022, 1.281552, 1.644854])  # at 50, 68.27, 80, 90%
+        self.stated: list[Vector] = []  # deviation, and half-widths at 50, 80, 90%
         self.events = 0
 
     @abstractmethod
@@ -142,6 +145,7 @@ class Twin(ABC):
         c0, _ = self.level()
         bias = self.clip(c0 + u.bias() + i.bias())
         guesses = np.array([self.predict_and_learn(u, i, r, time_ms), c0, bias])
+        self.learn_bands(abs(r - guesses[0]))
         self.scored.append((u.ratings == 0 or i.ratings == 0, (r - guesses) ** 2))
         b_u, b_i = u.bias(), i.bias()
         u.bias_sum += r - c0 - b_i
@@ -151,6 +155,14 @@ class Twin(ABC):
             row.ratings += 1
         self.learned.append(r)
         return guesses
+
+    def learn_bands(self, error: float) -> None:
+        """State the bands of a prediction, then widen those that its error missed, and narrow the others."""
+        widths = self.deviation * self.band
+        self.stated.append(widths[[1, 0, 2, 3]])
+        step = 0.001 + 1 / (len(self.learned) + 10)
+        self.band = self.band * (1 + step * ((error > widths) - (1 - np.array([0.5, 0.6827, 0.8, 0.9]))))
+        self.band = np.clip(np.maximum.accumulate(self.band), 1e-3, 1e3)
 
     def retract(self, user: str, digest: int) -> None:
         row = self.row("user", user)
@@ -196,7 +208,11 @@ class Sgd(Twin):
         return {"b": 0.0, "factors": self.gaussian(kind, row_id, 0.05)}
 
     def predict_and_learn(self, u: Row, i: Row, r: float, time_ms: int) -> float:
-        mu, _ = self.level()
+        mu, sd = self.level()
+        self.deviation = sd
+        if self.scored:
+            weight, squares = self.recent()
+            self.deviation = math.sqrt(squares[0] / weight)
         span = self.high - self.low
         if self.link == "sigmoid_range":
             mu = math.log((mu - self.low) / (self.high - mu))
@@ -225,7 +241,6 @@ class Adaptive(Twin):
         self.R = np.full(9, 0.03)
         self.gaps: list[float] = []
         self.log_counts: list[float] = []
-        self.deviation = math.nan  # of the last prediction, in rating units
 
     def new_terms(self, kind: Kind, row_id: str) -> dict[str, Any]:
         if kind == "user":

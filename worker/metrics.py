@@ -19,7 +19,7 @@ from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lfm_online.batch import FORGET, RATING, RETRACTION
-from lfm_online.layout import COHORTS, PREDICTORS
+from lfm_online.layout import BANDS, COHORTS, PREDICTORS
 from lfm_online.model import Model
 from worker.checkpoint import InFlight, Settled
 from worker.dead_letters.letter import REASONS
@@ -84,6 +84,12 @@ class WorkerMetrics:
             ["predictor", "cohort"],
             registry=r,
         )
+        self.in_band = Counter(
+            "lfm_band_ratings",
+            "Of those ratings, the ones within the band stated beforehand, by its level in percent.",
+            ["band"],
+            registry=r,
+        )
         self.rmse = Gauge(
             "lfm_rmse",
             "RMSE before learning, of all ratings, and of recent ones (half-life 10,000 ratings).",
@@ -118,6 +124,8 @@ class WorkerMetrics:
             self.events.labels(outcome)
         for reason in REASONS:
             self.dead_letters.labels(reason)
+        for band in BANDS:
+            self.in_band.labels(band)
         for cohort in COHORTS:
             self.scored.labels(cohort)
             for predictor in PREDICTORS:
@@ -159,6 +167,9 @@ class WorkerMetrics:
             for predictor in PREDICTORS:
                 error = (done.batch.rating - getattr(done.outcome, predictor))[chosen]
                 self.squared_error.labels(predictor, cohort).inc(float(error @ error))
+        error = np.abs(done.batch.rating - done.outcome.model)[scored, None]
+        for band, held in zip(BANDS, (error <= done.outcome.bands[scored]).sum(axis=0), strict=True):
+            self.in_band.labels(band).inc(int(held))
 
     def show_rmse(self) -> None:
         """The RMSE gauges, from the model's globals."""

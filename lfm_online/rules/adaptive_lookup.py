@@ -32,7 +32,7 @@ def parts(users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, tim
     """Fill ``out: float64[len(PARTS)]``, in rating units; they sum to the score before the link.
 
     Returns:
-        The prediction's standard deviation ``sd sqrt(S)``, in rating units.
+        The rule's own deviation ``sd sqrt(S)``, in rating units; ``bands`` says what share it holds.
     """
     shared = globals_.shared[0]
     rule = globals_.rule[0]

@@ -18,8 +18,8 @@ def parts(users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, _ti
     """Fill ``out: float64[len(PARTS)]``, in units of the score; they sum to it, before the link.
 
     Returns:
-        The rule keeps no variances, so for every pair alike: the root of the recent mean squared
-        error of the model, in rating units; before the first rating, the level's deviation.
+        The rule's own deviation, in rating units. It keeps no variances, so for every pair alike: the
+        root of the recent mean squared error of the model; before the first rating, the level's.
     """
     shared = globals_.shared[0]
     c0, sd = level(shared, hyper.low, hyper.high)

@@ -50,6 +50,7 @@ class Globals(NamedTuple):
     m: float
     log_gap_sum: float
     gaps: float
+    band: list[float]  # half-widths of the 50, 68.27, 80 and 90% bands, in deviations
     W: np.ndarray[Any, Any]
 
 
@@ -70,8 +71,9 @@ def read_limits(meta: bytes) -> Limits:
 def read_globals(value: bytes) -> Globals:
     assert value[0] == 1  # format
     n, mean, m2, newest = struct.unpack_from("<3dq", value, 8)
-    m, log_gap_sum, gaps, *w = struct.unpack_from("<12d", value, 8 + 144)
-    return Globals(n, mean, m2, newest, m, log_gap_sum, gaps, np.array(w))
+    band = list(struct.unpack_from("<4d", value, 152))
+    m, log_gap_sum, gaps, *w = struct.unpack_from("<12d", value, 184)
+    return Globals(n, mean, m2, newest, m, log_gap_sum, gaps, band, np.array(w))
 
 
 def read_user(value: bytes | None, limits: Limits, g: Globals) -> User:
@@ -137,7 +139,7 @@ def _drifted(user: User, g: Globals, at_ms: int) -> tuple[float, np.ndarray[Any,
 
 
 def predict(user: User, item: Item, g: Globals, limits: Limits, at_ms: int) -> dict[str, Any]:
-    """Score, rating, deviation, and the score's parts in their order."""
+    """Score, rating, deviation, bands, and the score's parts in their order."""
     middle, quarter = (limits.low + limits.high) / 2, (limits.high - limits.low) / 4
     c0 = (g.n * g.mean + 10 * middle) / (g.n + 10)
     sd = math.sqrt((g.m2 + 10 * quarter**2) / (g.n + 10))
@@ -153,10 +155,16 @@ def predict(user: User, item: Item, g: Globals, limits: Limits, at_ms: int) -> d
     bilinear = g.W[3] ** 2 * (user.v_p * (q @ q) + item.v_q * (p @ p))
     variance = 0.55 * user.nu + h @ cov @ h + v_bi * s_a**2 + bilinear
     score = float(sum(parts))
+    rating = min(max(score, limits.low), limits.high)
+    half, deviation, most, nearly_all = (sd * math.sqrt(variance) * width for width in g.band)
     return {
         "score": score,
-        "rating": min(max(score, limits.low), limits.high),
-        "deviation": sd * math.sqrt(variance),
+        "rating": rating,
+        "deviation": deviation,
+        "bands": {
+            level: [max(rating - width, limits.low), min(rating + width, limits.high)]
+            for level, width in (("50", half), ("80", most), ("90", nearly_all))
+        },
         "parts": [float(part) for part in parts],
         "user_ratings": user.ratings,
         "item_ratings": item.ratings,

@@ -40,6 +40,8 @@ def test_a_prediction_is_that_of_the_raw_rows(
     assert_allclose([*found["parts"].values()], expected["parts"], rtol=1e-5, atol=1e-7)
     for field in ("score", "rating", "deviation", "user_ratings", "item_ratings"):
         assert_allclose(found[field], expected[field], rtol=1e-5)
+    assert list(found["bands"]) == list(expected["bands"]) == ["50", "80", "90"]
+    assert_allclose([*found["bands"].values()], [*expected["bands"].values()], rtol=1e-5)
     assert_allclose(sum(found["parts"].values()), found["score"], rtol=1e-9)
     assert (found["user"], found["item"]) == (user, item)
     assert found["known_user"] == (user in ODD_USERS or user == "u1")

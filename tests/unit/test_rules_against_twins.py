@@ -114,6 +114,9 @@ def _assert_alike(
     assert not outcome.refused.any()
     for column, guess in zip((outcome.model, outcome.mean, outcome.bias), guesses.T, strict=True):
         _assert_near(column[rated], guess[rated])
+    stated = np.column_stack([outcome.deviation, outcome.bands])
+    _assert_near(stated[rated], twin.stated)
+    _assert_near(model.shared["band"], twin.band)
     _assert_ledgers_equal(model, twin)
     for table, rows in ((model.users, twin.users), (model.items, twin.items)):
         for row_id, row in rows.items():

@@ -66,7 +66,19 @@ class PredictionBody(Struct, kw_only=True):
     rating: RatingField
     deviation: Annotated[
         float,
-        Meta(description="Standard deviation of the rating about the prediction.", examples=[0.82]),
+        Meta(
+            description="Standard deviation of the rating about the prediction: so wide that 68.27% of recent "
+            "ratings lay within theirs.",
+            examples=[0.82],
+        ),
+    ]
+    bands: Annotated[
+        dict[str, tuple[float, float]],
+        Meta(
+            description="Lowest and highest rating of the bands that hold 50, 80 and 90% of the ratings; "
+            "their widths follow how far recent ratings lay from their predictions.",
+            examples=[{"50": [3.75, 4.85], "80": [3.2, 5.0], "90": [2.85, 5.0]}],
+        ),
     ]
     score: ScoreField
     parts: PartsField
@@ -96,6 +108,7 @@ def prediction_body(user: str, item: str, prediction: Prediction) -> PredictionB
         item=item,
         rating=prediction.rating,
         deviation=prediction.deviation,
+        bands=prediction.bands,
         score=prediction.score,
         parts=prediction.parts,
         known_user=prediction.user_ratings > 0,

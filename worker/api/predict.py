@@ -99,7 +99,7 @@ def predict_answer(replica: Replica, user: str, item: str, at: int | None) -> Pr
     sync_to_thread=True,
 )
 def predict(replica: TheReplica, user: UserId, item: ItemId, at: AtMs = None) -> PredictAnswer:
-    """The rating, its standard deviation, its parts, and what they rest on. Any id is answered for.
+    """The rating, its standard deviation and bands, its parts, and what they rest on. Any id is answered for.
 
     For an unknown user or item the answer is what the model expects of a newcomer, and says so.
     """

@@ -18,7 +18,7 @@ from worker.settings import Settings
 @AS_JSON
 @settings_options("store", "model")
 def predict(settings: Settings, user: str, item: str, at: int | None, as_json: bool) -> None:
-    """What USER would rate ITEM, with its standard deviation and the parts of the score.
+    """What USER would rate ITEM, with its standard deviation, bands, and the parts of the score.
 
     An unknown user or item is answered for as a newcomer.
 
@@ -40,5 +40,7 @@ def print_prediction(answer: PredictionBody) -> None:
         f"{answer.user} would rate {answer.item} {answer.rating:.2f}, give or take {answer.deviation:.2f} "
         f"(from {known(answer.user_ratings, 'user')} and {known(answer.item_ratings, 'item')})"
     )
+    bands = (f"{level}% within {low:.2f} to {high:.2f}" for level, (low, high) in answer.bands.items())
+    click.echo(f"of such ratings lie {', '.join(bands)}")
     rows = [(name.replace("_", " "), f"{value:+.3f}") for name, value in answer.parts.items()]
     print_table([*rows, ("score", f"{answer.score:+.3f}")], "part", "adds")
