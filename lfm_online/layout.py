@@ -49,11 +49,8 @@ HEADER: Final = np.dtype(
 PREDICTORS: Final = ("model", "mean", "bias")
 COHORTS: Final = ("warm", "cold")
 """warm: both sides had at least one rating before the event."""
-LEVELS: Final = (0.5, 0.6827, 0.8, 0.9)
-"""Shares of ratings that the bands are to hold; the second is a normal distribution's within one deviation."""
-DEVIATION: Final = LEVELS.index(0.6827)
-BANDS: Final = {"50": 0, "80": 2, "90": 3}
-"""The bands that are stated, by their level in percent: places in :data:`LEVELS`."""
+BANDS: Final = (50, 80, 90)
+"""The bands that are stated with a prediction: percent of the ratings that each is to hold."""
 
 SHARED: Final = np.dtype(
     [
@@ -67,7 +64,8 @@ SHARED: Final = np.dtype(
         ("squared_error", "<f8", (len(PREDICTORS) * len(COHORTS),)),  # [predictor * 2 + cohort]
         ("recent_weight", "<f8"),  # the same with a half-life of 10,000 ratings
         ("recent_squared_error", "<f8", (len(PREDICTORS),)),
-        ("band", "<f8", (len(LEVELS),)),  # half-widths, in the rule's own deviations (rules/bands.py)
+        ("deviation", "<f8"),  # the stated one, in the rule's own (rules/bands.py)
+        ("band", "<f8", (len(BANDS),)),  # half-widths, likewise
     ]
 )
 """Globals that every rule shares: the running mean and the error sums, at full precision."""

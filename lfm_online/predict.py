@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.layout import BANDS, DEVIATION, Globals, Kind, Rows
+from lfm_online.layout import BANDS, Globals, Kind, Rows
 from lfm_online.model import Model
 from lfm_online.replica import Replica
 from lfm_online.rows import Table
@@ -26,7 +26,7 @@ class Prediction(NamedTuple):
 
     rating: float  # within the range
     deviation: float  # rating units; 68.27% of such ratings lie within it
-    bands: dict[str, tuple[float, float]]  # ends by level in percent, within the range
+    bands: dict[int, tuple[float, float]]  # lowest and highest by level in percent, within the range
     score: float  # the rating before the link
     parts: dict[str, float]  # by Rule.part_names; they sum to the score
     user_ratings: int  # how many ratings the user's row was learned from
@@ -92,24 +92,25 @@ def predict(
     for user, item in pairs:
         u, i = user_places[user], item_places[item]
         own = rule.parts(users, u, items, i, globals_, rule.hyper, basis.at_ms, parts)
-        widths = (own * globals_.shared[0]["band"]).tolist()
-        answers.append(_prediction(model, parts, widths, users.header[u], items.header[i]))
+        answers.append(_prediction(model, globals_, parts, own, users.header[u], items.header[i]))
     return basis, answers
 
 
 def _prediction(
-    model: Model, parts: NDArray[np.float64], widths: list[float], user: Any, item: Any
+    model: Model, globals_: Globals, parts: NDArray[np.float64], own_deviation: float, user: Any, item: Any
 ) -> Prediction:
     values = (parts + 0.0).tolist()  # without -0.0
     score = sum(values)
     rating = model.rule.rating_of(score)
     low, high = model.rule.hyper.low, model.rule.hyper.high
+    shared = globals_.shared[0]
+    widths = (own_deviation * shared["band"]).tolist()
     return Prediction(
         rating=rating,
-        deviation=widths[DEVIATION],
+        deviation=float(own_deviation * shared["deviation"]),
         bands={
-            name: (max(rating - widths[level], low), min(rating + widths[level], high))
-            for name, level in BANDS.items()
+            band: (max(rating - width, low), min(rating + width, high))
+            for band, width in zip(BANDS, widths, strict=True)
         },
         score=score,
         parts=dict(zip(model.rule.part_names, values, strict=True)),

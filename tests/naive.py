@@ -106,8 +106,8 @@ class Twin(ABC):
         self.learned: list[float] = []
         self.scored: list[tuple[bool, Vector]] = []  # cold, squared errors of model, mean, bias
         self.deviation = math.nan  # the rule's own, of the last prediction, in rating units
-        self.band = np.array([0.674490, 1.000022, 1.281552, 1.644854])  # at 50, 68.27, 80, 90%
-        self.stated: list[Vector] = []  # deviation, and half-widths at 50, 80, 90%
+        self.widths = np.array([1, 0.67448975, 1.28155157, 1.64485363])  # of the deviation, 50, 80, 90%
+        self.stated: list[Vector] = []  # the same, in rating units
         self.events = 0
 
     @abstractmethod
@@ -158,11 +158,12 @@ class Twin(ABC):
 
     def learn_bands(self, error: float) -> None:
         """State the bands of a prediction, then widen those that its error missed, and narrow the others."""
-        widths = self.deviation * self.band
-        self.stated.append(widths[[1, 0, 2, 3]])
-        step = 0.001 + 1 / (len(self.learned) + 10)
-        self.band = self.band * (1 + step * ((error > widths) - (1 - np.array([0.5, 0.6827, 0.8, 0.9]))))
-        self.band = np.clip(np.maximum.accumulate(self.band), 1e-3, 1e3)
+        self.stated.append(self.deviation * self.widths)
+        miss = error > self.stated[-1]
+        steps = np.array([0.001, 0.002, 0.002, 0.002]) + 1 / (len(self.learned) + 10)
+        self.widths = self.widths * (1 + steps * (miss - (1 - np.array([0.68268949, 0.5, 0.8, 0.9]))))
+        self.widths = np.clip(self.widths, 0.01, 100)
+        self.widths[1:] = np.maximum.accumulate(self.widths[1:])
 
     def retract(self, user: str, digest: int) -> None:
         row = self.row("user", user)

@@ -50,7 +50,7 @@ class Globals(NamedTuple):
     m: float
     log_gap_sum: float
     gaps: float
-    band: list[float]  # half-widths of the 50, 68.27, 80 and 90% bands, in deviations
+    widths: list[float]  # stated deviation, and half-widths of the 50, 80 and 90% bands, by sd sqrt(S)
     W: np.ndarray[Any, Any]
 
 
@@ -71,9 +71,9 @@ def read_limits(meta: bytes) -> Limits:
 def read_globals(value: bytes) -> Globals:
     assert value[0] == 1  # format
     n, mean, m2, newest = struct.unpack_from("<3dq", value, 8)
-    band = list(struct.unpack_from("<4d", value, 152))
+    widths = list(struct.unpack_from("<4d", value, 152))
     m, log_gap_sum, gaps, *w = struct.unpack_from("<12d", value, 184)
-    return Globals(n, mean, m2, newest, m, log_gap_sum, gaps, band, np.array(w))
+    return Globals(n, mean, m2, newest, m, log_gap_sum, gaps, widths, np.array(w))
 
 
 def read_user(value: bytes | None, limits: Limits, g: Globals) -> User:
@@ -156,14 +156,14 @@ def predict(user: User, item: Item, g: Globals, limits: Limits, at_ms: int) -> d
     variance = 0.55 * user.nu + h @ cov @ h + v_bi * s_a**2 + bilinear
     score = float(sum(parts))
     rating = min(max(score, limits.low), limits.high)
-    half, deviation, most, nearly_all = (sd * math.sqrt(variance) * width for width in g.band)
+    deviation, *widths = (sd * math.sqrt(variance) * width for width in g.widths)
     return {
         "score": score,
         "rating": rating,
         "deviation": deviation,
         "bands": {
             level: [max(rating - width, limits.low), min(rating + width, limits.high)]
-            for level, width in (("50", half), ("80", most), ("90", nearly_all))
+            for level, width in zip(("50", "80", "90"), widths, strict=True)
         },
         "parts": [float(part) for part in parts],
         "user_ratings": user.ratings,

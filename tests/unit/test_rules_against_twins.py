@@ -116,7 +116,7 @@ def _assert_alike(
         _assert_near(column[rated], guess[rated])
     stated = np.column_stack([outcome.deviation, outcome.bands])
     _assert_near(stated[rated], twin.stated)
-    _assert_near(model.shared["band"], twin.band)
+    _assert_near([model.shared["deviation"], *model.shared["band"]], twin.widths)
     _assert_ledgers_equal(model, twin)
     for table, rows in ((model.users, twin.users), (model.items, twin.items)):
         for row_id, row in rows.items():

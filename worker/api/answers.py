@@ -67,8 +67,8 @@ class PredictionBody(Struct, kw_only=True):
     deviation: Annotated[
         float,
         Meta(
-            description="Standard deviation of the rating about the prediction: so wide that 68.27% of recent "
-            "ratings lay within theirs.",
+            description="Standard deviation of the rating about the prediction, such that 68.27% of the "
+            "ratings lie within theirs.",
             examples=[0.82],
         ),
     ]
@@ -108,7 +108,7 @@ def prediction_body(user: str, item: str, prediction: Prediction) -> PredictionB
         item=item,
         rating=prediction.rating,
         deviation=prediction.deviation,
-        bands=prediction.bands,
+        bands={str(band): ends for band, ends in prediction.bands.items()},
         score=prediction.score,
         parts=prediction.parts,
         known_user=prediction.user_ratings > 0,
