@@ -49,8 +49,8 @@ HEADER: Final = np.dtype(
 PREDICTORS: Final = ("model", "mean", "bias")
 COHORTS: Final = ("warm", "cold")
 """warm: both sides had at least one rating before the event."""
-BANDS: Final = (50, 80, 90)
-"""The bands that are stated with a prediction: percent of the ratings that each is to hold."""
+BANDS: Final = ("50", "80", "90")
+"""The bands that are stated with a prediction: by the percent of the ratings that each is to hold."""
 
 SHARED: Final = np.dtype(
     [

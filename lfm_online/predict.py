@@ -26,7 +26,7 @@ class Prediction(NamedTuple):
 
     rating: float  # within the range
     deviation: float  # rating units; 68.27% of such ratings lie within it
-    bands: dict[int, tuple[float, float]]  # lowest and highest by level in percent, within the range
+    bands: dict[str, tuple[float, float]]  # lowest and highest by level in percent, within the range
     score: float  # the rating before the link
     parts: dict[str, float]  # by Rule.part_names; they sum to the score
     user_ratings: int  # how many ratings the user's row was learned from

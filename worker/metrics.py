@@ -125,7 +125,7 @@ class WorkerMetrics:
         for reason in REASONS:
             self.dead_letters.labels(reason)
         for band in BANDS:
-            self.in_band.labels(str(band))
+            self.in_band.labels(band)
         for cohort in COHORTS:
             self.scored.labels(cohort)
             for predictor in PREDICTORS:
@@ -169,7 +169,7 @@ class WorkerMetrics:
                 self.squared_error.labels(predictor, cohort).inc(float(error @ error))
         error = np.abs(done.batch.rating - done.outcome.model)[scored, None]
         for band, held in zip(BANDS, (error <= done.outcome.bands[scored]).sum(axis=0), strict=True):
-            self.in_band.labels(str(band)).inc(int(held))
+            self.in_band.labels(band).inc(int(held))
 
     def show_rmse(self) -> None:
         """The RMSE gauges, from the model's globals."""

@@ -8,9 +8,9 @@ Before each rating is learned, with n ratings learned so far::
     w_a *= 1 + c (miss - (1 - a)),   c = floor + 1/(n + 10)
 
 so w_a follows the a-quantile of |r - r_hat|/s: up by a c at a miss, down by (1 - a) c at a hit, which
-balance where the share held is a. That asks for no distribution and no stationarity: over any stretch
-the share is off by at most the change of log(w_a) over c times the stretch's length. r_hat is within
-the range, as it is stated, so the shares are those of the bands as stated.
+balance where the share held is a. That asks for no distribution and no stationarity: over a stretch of
+ratings the share held is off by the change of log(w_a) over the sum of the steps c. r_hat is within the
+range, as it is stated, so the shares are those of the bands as stated.
 
 The stated deviation is the width for the share that a normal distribution has within one deviation.
 
@@ -33,16 +33,16 @@ from lfm_online.layout import BANDS, SHARED
 from lfm_online.numba_flags import STEP
 from lfm_online.rules.bookkeeping import clip
 
-SHARES: Final = tuple(percent / 100 for percent in BANDS)
+SHARES: Final = tuple(int(percent) / 100 for percent in BANDS)
 DEVIATION_SHARE: Final = math.erf(math.sqrt(0.5))
 BAND_FLOOR: Final = 0.002
-"""Follows a change within some 1,500 ratings; .001 is still 2% off after 30,000 where errors have a gap."""
+"""Normal errors that change are followed in some 1,500 ratings. Figures: docs/decisions/0011-bands.md."""
 DEVIATION_FLOOR: Final = 0.001
-"""A run of easy ratings must not close it: a likelihood pays for a narrow deviation by its square."""
+"""Slower: a run of easy ratings must not close it, since a likelihood pays for that by the square."""
 STEP_PRIOR: Final = 10.0
 NARROWEST: Final = 0.01
 WIDEST: Final = 100.0
-"""Bounds of a width, from where it is back within some thousand ratings; seen are .07 to 3."""
+"""Bounds from which a width is back within some thousand ratings; those of decision 0011 are .09 to 2.7."""
 
 _SHARES: Final = np.array(SHARES)
 

@@ -71,7 +71,7 @@ def test_a_prediction_is_that_of_the_raw_rows(
         [expected["score"], expected["rating"], expected["deviation"]],
         rtol=1e-5,
     )
-    assert [str(band) for band in found.bands] == list(expected["bands"])
+    assert list(found.bands) == list(expected["bands"])
     assert_allclose([*found.bands.values()], [*expected["bands"].values()], rtol=1e-5)
     assert_allclose(sum(found.parts.values()), found.score, rtol=1e-12)
     assert (found.user_ratings, found.item_ratings) == (expected["user_ratings"], expected["item_ratings"])

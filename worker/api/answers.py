@@ -108,7 +108,7 @@ def prediction_body(user: str, item: str, prediction: Prediction) -> PredictionB
         item=item,
         rating=prediction.rating,
         deviation=prediction.deviation,
-        bands={str(band): ends for band, ends in prediction.bands.items()},
+        bands=prediction.bands,
         score=prediction.score,
         parts=prediction.parts,
         known_user=prediction.user_ratings > 0,
