@@ -40,7 +40,7 @@ def print_prediction(answer: PredictionBody) -> None:
         f"{answer.user} would rate {answer.item} {answer.rating:.2f}, give or take {answer.deviation:.2f} "
         f"(from {known(answer.user_ratings, 'user')} and {known(answer.item_ratings, 'item')})"
     )
-    bands = (f"{level}% within {low:.2f} to {high:.2f}" for level, (low, high) in answer.bands.items())
-    click.echo(f"of such ratings lie {', '.join(bands)}")
+    bands = (f"{band}% from {low:.2f} to {high:.2f}" for band, (low, high) in answer.bands.items())
+    click.echo(f"of such ratings, {', '.join(bands)}")
     rows = [(name.replace("_", " "), f"{value:+.3f}") for name, value in answer.parts.items()]
     print_table([*rows, ("score", f"{answer.score:+.3f}")], "part", "adds")
