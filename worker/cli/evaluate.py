@@ -2,30 +2,96 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from lfm_online.evaluate.prequential import Evaluation
-from lfm_online.evaluate.prequential import evaluate as evaluated
-from lfm_online.ratings_file import RatingsFileError, read_ratings
+from lfm_online.evaluate.split import SplitError, SplitPlan
+from lfm_online.evaluate.stream import Stream, stream_of
+from lfm_online.ratings_file import read_ratings
 from worker.cli.options import settings_options
+from worker.evaluation.run import Wanted, run
+from worker.evaluation.source import of_topic
+from worker.evaluation.summary import summary
+from worker.evaluation.tables import tables
 from worker.rule_options import rule_of
 from worker.settings import Settings
+from worker.source.protocol import SourceAwayError, SourceBrokenError
+
+
+class _FactorsType(click.ParamType[tuple[int, ...]]):
+    """``8,16,32``: one or more numbers of factors, each as the setting allows."""
+
+    name = "factors"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        try:
+            numbers = tuple(int(number) for number in value.split(","))
+        except ValueError:
+            numbers = ()
+        if not numbers or not all(1 <= number <= 512 for number in numbers):
+            self.fail(f"{value!r}; allowed: numbers from 1 to 512, separated by commas", param, ctx)
+        return numbers
+
+
+class _SplitType(click.ParamType[SplitPlan]):
+    name = "split"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> SplitPlan:
+        try:
+            return SplitPlan.parse(value)
+        except SplitError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object; the table goes to standard error."
+    "--topic",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="In place of FILE: the ratings that the topic holds now.  [name: LFM_TOPIC]",
+)
+@click.option(
+    "--split",
+    "splits",
+    type=_SplitType(),
+    multiple=True,
+    metavar="PLAN",
+    help="Train on one part, predict the other: time:0.8, random:0.8, or cv:5; several may be given.",
+)
+@click.option("--top", type=click.IntRange(1, 1000), metavar="N", help="Quality of the top N too.")
+@click.option(
+    "--like",
+    type=float,
+    metavar="RATING",
+    help="Least rating that the top N should find.  [default: three quarters up the range, 4 of 1 to 5]",
+)
+@click.option(
+    "--factors",
+    type=_FactorsType(),
+    multiple=True,
+    metavar="N[,N…]",
+    help="Latent factors; of several a table, and the rest is measured with the last.  [env: LFM_FACTORS]",
+)
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE.svg",
+    help="Draw RMSE over the stream, calibration, error by the user's ratings, and by factors.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object; the tables go to standard error."
 )
 @settings_options(
     "rule",
-    "factors",
     "rating_range",
     "seed",
     "sgd_link",
@@ -33,9 +99,25 @@ from worker.settings import Settings
     "sgd_step_factors",
     "sgd_regularisation_bias",
     "sgd_regularisation_factors",
+    "kafka",
+    "user_field",
+    "item_field",
+    "rating_field",
+    "time_field",
+    "time_unit",
 )
-def evaluate(settings: Settings, file: Path, as_json: bool) -> None:
-    """Measure a rule on a file of ratings, in this process alone: no Kafka, no store.
+def evaluate(
+    settings: Settings,
+    file: Path | None,
+    topic: str | None,
+    splits: tuple[SplitPlan, ...],
+    top: int | None,
+    like: float | None,
+    factors: tuple[tuple[int, ...], ...],
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure a rule on ratings, in this process alone: no store, and Kafka only for --topic.
 
     Prequential: sorted by time (those of one time in the file's order), each rating is predicted before it is
     learned from. Shown beside the rule: the running mean, and the bias-only guess (shrunk running means of
@@ -46,57 +128,41 @@ def evaluate(settings: Settings, file: Path, as_json: bool) -> None:
     rating and timestamp.
 
     \b
-    Example:
+    Examples:
       lfm-online evaluate ratings.csv --range 1,5 --rule sgd --json
+      lfm-online evaluate ratings.csv --split cv:5 --top 10 --factors 8,16,32 --plot ratings.svg
+      lfm-online evaluate --topic
     """
+    if (file is None) == (topic is None):
+        raise click.UsageError("the ratings come from FILE or from --topic: give one of them")
     console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("evaluated"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    )
+    wanted = Wanted(tuple(n for group in factors for n in group) or (settings.factors,), splits, top, like)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        ratings = read_ratings(file)
-        with bar:
-            task = bar.add_task("evaluated", total=len(ratings))
-            result = evaluated(
-                ratings,
-                rule_of(settings),
-                settings.factors,
-                on_progress=lambda done: bar.update(task, completed=done),
-            )
-            bar.update(task, completed=len(ratings))
-    except (RatingsFileError, ValueError) as error:
+        with Progress(*columns, console=console) as bar:
+            stream = _stream(settings, file, topic, bar)
+            results = run(stream, rule_of(settings), wanted, bar)
+    except (ValueError, SourceAwayError, SourceBrokenError) as error:
         raise click.ClickException(str(error)) from None
-    (console if as_json else Console()).print(_table(settings, result))
+    shown = console if as_json else Console()
+    for table in tables(results):
+        shown.print(table)
+    if plot is not None:
+        from worker.evaluation.plots import charts
+        from worker.svg import draw
+
+        plot.write_text(draw(charts(results)), encoding="utf-8")
     if as_json:
-        click.echo(msgspec.json.encode(_summary(result)))
+        click.echo(msgspec.json.encode(summary(results)))
 
 
-def _summary(result: Evaluation) -> dict[str, float]:
-    return {
-        "events": result.events,
-        "refused": result.refused,
-        "rmse": result.model.whole.rmse,
-        "mae": result.model.whole.mae,
-        "rmse_last_half": result.model.last_half.rmse,
-        "rmse_mean": result.mean.whole.rmse,
-        "rmse_bias": result.bias.whole.rmse,
-        "events_per_second": result.events_per_second,
-    }
-
-
-def _table(settings: Settings, result: Evaluation) -> Table:
-    table = Table(
-        title=f"{result.events:,} ratings learned, {result.refused:,} refused",
-        caption=f"{result.events_per_second:,.0f} events/s in the kernel",
-    )
-    table.add_column("predictor")
-    for heading in ("RMSE", "MAE", "RMSE, last half", "MAE, last half"):
-        table.add_column(heading, justify="right")
-    rows = {
-        f"{settings.rule}, {settings.factors} factors": result.model,
-        "running mean": result.mean,
-        "bias-only guess": result.bias,
-    }
-    for name, scores in rows.items():
-        table.add_row(name, *(f"{value:.4f}" for errors in scores for value in errors))
-    return table
+def _stream(settings: Settings, file: Path | None, topic: str | None, bar: Progress) -> Stream:
+    low, high = settings.rating_range
+    if file is not None:
+        return stream_of(read_ratings(file), low, high)
+    if topic:
+        settings = settings.model_copy(update={"topic": topic})
+    task = bar.add_task("reading the topic", total=None)
+    ratings, invalid = of_topic(settings, lambda done, total: bar.update(task, completed=done, total=total))
+    stream = stream_of(ratings, low, high)
+    return replace(stream, refused=stream.refused + invalid)

@@ -64,6 +64,22 @@ class WholeTopic:
             raise SourceAwayError(f"the broker does not answer: {error!r}") from error
         return {tp.partition: int(offset) for tp, offset in found.items()}
 
+    def bounds(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Where each partition's log begins, and where it ends for a reader of committed records.
+
+        Raises:
+            SourceAwayError: no broker answers.
+            SourceBrokenError: there is no such topic.
+        """
+        try:
+            partitions = sorted(self._consumer.partitions_for_topic(self._topic))
+            if not partitions:
+                raise SourceBrokenError(f"the broker has no topic {self._topic!r} (LFM_TOPIC)")
+            ends = self._consumer.end_offsets([TopicPartition(self._topic, p) for p in partitions])
+        except (KafkaError, OSError) as error:
+            raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+        return self.first_offsets(partitions), {tp.partition: int(offset) for tp, offset in ends.items()}
+
     def read(self, first: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Records]:
         """Records of each partition from ``first`` to before ``ends``; a partition's are in order.
 
@@ -88,7 +104,7 @@ class WholeTopic:
                 behind = {p: (positions[p], left[p]) for p in left}
                 raise SourceBrokenError(
                     f"the topic {self._topic!r} gave nothing for {SILENCE_SECONDS:g} s, although these "
-                    f"partitions were learned further than read: {behind}"
+                    f"partitions reach further than was read (read, end): {behind}"
                 )
             for tp in sorted(polled):
                 if tp.partition not in left:

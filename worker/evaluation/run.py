@@ -1,0 +1,107 @@
+"""What ``lfm-online evaluate`` measures on one stream, and its results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from rich.progress import Progress
+
+from lfm_online.evaluate.held_out import HeldOut, hold_out
+from lfm_online.evaluate.prequential import Evaluation, evaluate
+from lfm_online.evaluate.ranking import Scorer, TopQuality, events_to_rank, rank
+from lfm_online.evaluate.scorers import ByPopularity, ByRating
+from lfm_online.evaluate.split import SplitPlan
+from lfm_online.evaluate.stream import Stream
+from lfm_online.rules.rule import Rule
+
+_LIKED: Final = 0.75
+"""How far up the range a rating is liked, where ``--like`` is not given: 4 of 1 to 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to measure beside the prequential errors."""
+
+    factors: tuple[int, ...]
+    splits: tuple[SplitPlan, ...] = ()
+    top: int | None = None
+    like: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactorsRow:
+    """One line of the table of factors."""
+
+    factors: int
+    rmse: float
+    user_row_bytes: int
+    """Without the history behind it."""
+    item_row_bytes: int
+    events_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was measured; all but ``by_factors`` with the last number of factors."""
+
+    rule: Rule
+    factors: int
+    evaluation: Evaluation
+    by_factors: list[FactorsRow]
+    splits: dict[SplitPlan, HeldOut] = field(default_factory=dict)
+    top: int = 0
+    """Length of the lists; 0: top-n quality was not asked for."""
+    like: float = 0.0
+    ranked: list[TopQuality] = field(default_factory=list)
+    """The shipped scorer first."""
+
+
+def run(stream: Stream, rule: Rule, wanted: Wanted, bar: Progress) -> Results:
+    """Measure.
+
+    Args:
+        stream: The ratings.
+        rule: The learning rule.
+        wanted: What to measure.
+        bar: Each measure gets a line of it.
+
+    Raises:
+        ValueError: no rating was learned, or none can be ranked.
+        SplitError: a split leaves a side empty.
+    """
+    splits = {plan: plan.splits(len(stream), rule.hyper.seed) for plan in wanted.splits}
+    like = stream.low + _LIKED * (stream.high - stream.low) if wanted.like is None else wanted.like
+    by_factors = []
+    for factors in wanted.factors:
+        step = _step(bar, f"{factors} factors", len(stream))
+        evaluation = evaluate(stream, rule, factors, step)
+        by_factors.append(
+            FactorsRow(
+                factors,
+                evaluation.model.whole.rmse,
+                rule.row_bytes("user", factors),
+                rule.row_bytes("item", factors),
+                evaluation.events_per_second,
+            )
+        )
+    results = Results(rule, factors, evaluation, by_factors, top=wanted.top or 0, like=like)
+    for plan, parts in splits.items():
+        step = _step(bar, f"split {plan}", sum(len(test) for _, test in parts))
+        results.splits[plan] = hold_out(stream, parts, rule, factors, step)
+    if wanted.top:
+        step = _step(bar, f"top {wanted.top}", len(events_to_rank(stream, like)))
+        scorers: list[Scorer] = [ByRating(stream, rule, factors), ByPopularity(stream)]
+        results.ranked.extend(rank(stream, scorers, wanted.top, like, step))
+    return results
+
+
+def _step(bar: Progress, text: str, total: int) -> Callable[[int], None]:
+    """A line of the bar, and what moves it to how much is done."""
+    task = bar.add_task(text, total=total)
+
+    def move(done: int) -> None:
+        bar.update(task, completed=done)
+
+    return move
