@@ -18,6 +18,9 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
+from lfm_online.evaluate.ranking import EARLIER_RATINGS, rank
+from lfm_online.evaluate.scorers import ByPopularity, ByRating
+from lfm_online.evaluate.stream import Stream
 from lfm_online.flat_json import Names, parse_events
 from lfm_online.history import append, rating_codes
 from lfm_online.ids import Ids
@@ -47,6 +50,7 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
             f"rule {name}: learn": partial(_learn, model),
             f"rule {name}: lookups": partial(prepare_lookups, model),
             f"rule {name}: rows as bytes": partial(_lay_out, model),
+            f"rule {name}: evaluation": partial(_evaluate, model),
         }
         for step, run in steps.items():
             if on_step is not None:
@@ -81,6 +85,17 @@ def _lay_out(model: Model) -> None:
     number = np.zeros(1, np.int32)
     resp.mset([("u:", model.users.stored(number)), ("i:", model.items.stored(number))])
     resp.setranges("h:", writes.full)
+
+
+def _evaluate(model: Model) -> None:
+    """Rank one event: a rating of an item that others had rated before."""
+    n = EARLIER_RATINGS + 2
+    numbers, ones = np.arange(n, dtype=np.int32), np.ones(n)
+    user = np.minimum(numbers, 1)
+    item = np.concatenate([numbers[:-1], numbers[:1]])
+    ids = list(map(str, numbers.tolist()))
+    stream = Stream(user, item, ones, numbers.astype(np.int64), ids[:2], ids[:-1], 0.0, 1.0, 0)
+    rank(stream, [ByRating(stream, model.rule, model.n_factors), ByPopularity(stream)], 1, 1.0)
 
 
 def kernels() -> Iterator[Any]:

@@ -13,7 +13,7 @@ COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f0
 WIDTH: Final = 720
 HEIGHT: Final = 330
 _LEFT: Final = 64
-_RIGHT: Final = 20
+_RIGHT: Final = 36
 _TOP: Final = 62
 _BOTTOM: Final = 46
 _TICKS: Final = 6
@@ -22,12 +22,13 @@ _STYLE: Final = 'font-family="sans-serif" font-size="12" fill="#222"'
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line; ``points`` draws a mark at each place, and no line where there are no neighbours to join."""
+    """Some values, drawn as a line, as marks, or as both."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
-    points: bool = False
+    line: bool = True
+    marks: bool = False
     dashed: bool = False
 
 
@@ -104,10 +105,11 @@ def _chart(chart: Chart) -> Iterator[str]:
     for place, series in enumerate(chart.series):
         colour = COLOURS[place % len(COLOURS)]
         at = [(across(x), down(y)) for x, y in zip(series.x, series.y, strict=True)]
-        dashes = ' stroke-dasharray="5 4"' if series.dashed else ""
-        line = "L".join(f"{x:.1f} {y:.1f}" for x, y in at)
-        yield f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="1.8"{dashes}/>'
-        if series.points:
+        if series.line:
+            dashes = ' stroke-dasharray="5 4"' if series.dashed else ""
+            path = "L".join(f"{x:.1f} {y:.1f}" for x, y in at)
+            yield f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.8"{dashes}/>'
+        if series.marks:
             yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in at)
     yield from _legend(chart.series)
 
@@ -118,7 +120,7 @@ def _legend(series: Sequence[Series]) -> Iterator[str]:
     for place in reversed(range(len(series))):
         colour = COLOURS[place % len(COLOURS)]
         yield _text(x, _TOP - 8, series[place].name, f'fill="{colour}" text-anchor="end" font-weight="bold"')
-        x -= 7.2 * len(series[place].name) + 16
+        x -= 7.6 * len(series[place].name) + 16
 
 
 def _text(x: float, y: float, text: str, attributes: str) -> str:

@@ -29,11 +29,11 @@ class ByRating:
         model, events = self._model, self._events
         model.rule.score_items(
             model.users.rows,
-            events.user[event],
+            int(events.user[event]),
             model.items.rows,
             model.globals,
             model.rule.hyper,
-            events.time_ms[event],
+            int(events.time_ms[event]),
             scores,
         )
 

@@ -1,20 +1,16 @@
-"""Prequential evaluation, and the command that shows it."""
+"""Prequential evaluation."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 from lfm_online.evaluate.prequential import evaluate
+from lfm_online.evaluate.stream import stream_of
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.registry import make_rule
 from tests.naive import Adaptive, Sgd, Twin
 from tests.streams import HIGH, LOW, made_stream
-from worker.cli import main
 
 EVENTS = made_stream(9, 301, others=0)
 
@@ -34,7 +30,7 @@ def test_errors_are_those_of_predicting_each_rating_before_learning_it_in_order_
     ordered = sorted(EVENTS, key=lambda event: event.time_ms)  # stable
     errors = np.array([twin.rate(e.user, e.item, e.rating, e.time_ms, 0) - e.rating for e in ordered])
     done: list[int] = []
-    result = evaluate(_table(), make_rule(rule, LOW, HIGH, 1), 4, done.append)
+    result = evaluate(stream_of(_table(), LOW, HIGH), make_rule(rule, LOW, HIGH, 1), 4, done.append)
     for column, scores in zip(errors.T, (result.model, result.mean, result.bias), strict=True):
         for part, shown in ((column, scores.whole), (column[150:], scores.last_half)):
             np.testing.assert_allclose(shown.rmse, np.sqrt((part**2).mean()), rtol=1e-5)
@@ -52,13 +48,14 @@ def test_ratings_outside_the_range_are_counted_and_change_nothing() -> None:
         np.concatenate([table.times_ms, table.times_ms]),
     )
     rule = make_rule("adaptive", LOW, HIGH, 1)
-    calm, noisy = evaluate(table, rule, 4), evaluate(wild, rule, 4)
+    calm, noisy = (evaluate(stream_of(ratings, LOW, HIGH), rule, 4) for ratings in (table, wild))
     assert (noisy.events, noisy.refused) == (301, 301)
     assert (noisy.model, noisy.mean, noisy.bias) == (calm.model, calm.mean, calm.bias)
 
 
 def test_updates_that_are_not_finite_are_counted_as_refused() -> None:
-    result = evaluate(_table(), make_rule("sgd", LOW, HIGH, 1, step_bias=1e3, step_factors=1e3), 4)
+    stream = stream_of(_table(), LOW, HIGH)
+    result = evaluate(stream, make_rule("sgd", LOW, HIGH, 1, step_bias=1e3, step_factors=1e3), 4)
     assert result.refused > 0
     assert result.events + result.refused == 301
     assert np.isfinite(result.model.whole.rmse)
@@ -66,48 +63,20 @@ def test_updates_that_are_not_finite_are_counted_as_refused() -> None:
 
 def test_a_file_without_a_rating_in_the_range_is_an_error_that_names_the_range() -> None:
     with pytest.raises(ValueError, match="none of the 301 ratings was learned: the range is 10,20"):
-        evaluate(_table(), make_rule("adaptive", 10, 20, 1), 4)
+        stream_of(_table(), 10, 20)
 
 
-def _run(path: Path, *arguments: str) -> Result:
-    lines = ["userId,movieId,rating,timestamp"]
-    lines += [f"{e.user},{e.item},{e.rating},{e.time_ms // 1000}" for e in EVENTS]
-    path.write_text("\n".join([*lines, "user-1,item-1,17,1700000000", ""]))
-    return CliRunner().invoke(main, ["evaluate", str(path), *arguments])
+def test_counts_before_each_rating_are_those_of_the_rows() -> None:
+    stream = stream_of(_table(), LOW, HIGH)
+    record = evaluate(stream, make_rule("adaptive", LOW, HIGH, 1), 4).record
+    for counts, numbers in ((record.user_ratings, stream.user), (record.item_ratings, stream.item)):
+        seen = numbers.tolist()
+        assert counts.tolist() == [seen[:place].count(number) for place, number in enumerate(seen)]
 
 
-def test_the_command_ends_standard_output_with_one_json_object(tmp_path: Path) -> None:
-    result = _run(tmp_path / "r.csv", "--json", "--rule", "sgd", "--factors", "3", "--range", "0.5,5")
-    assert result.exit_code == 0
-    summary = json.loads(result.stdout)
-    assert list(summary) == [
-        "events",
-        "refused",
-        "rmse",
-        "mae",
-        "rmse_last_half",
-        "rmse_mean",
-        "rmse_bias",
-        "events_per_second",
-    ]
-    assert (summary["events"], summary["refused"]) == (301, 1)
-    assert "bias-only guess" in result.stderr
-
-
-def test_the_command_shows_people_a_table(tmp_path: Path) -> None:
-    result = _run(tmp_path / "r.csv", "--sgd-link", "sigmoid_range", "--rule", "sgd")
-    assert result.exit_code == 0
-    for words in (
-        "301 ratings learned, 1 refused",
-        "sgd, 32 factors",
-        "running mean",
-        "bias-only guess",
-        "events/s",
-    ):
-        assert words in result.stdout
-
-
-def test_the_command_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
-    result = _run(tmp_path / "r.csv", "--range", "100,200")
-    assert result.exit_code == 1
-    assert "none of the 302 ratings was learned" in result.stderr
+def test_items_are_numbered_by_their_first_ratings_so_that_those_known_come_first() -> None:
+    stream = stream_of(_table(), LOW, HIGH)
+    for numbers in (stream.user, stream.item):
+        known = np.maximum.accumulate(np.concatenate([[-1], numbers]))
+        assert np.all(numbers <= known[:-1] + 1)
+    assert np.all(np.diff(stream.time_ms) >= 0)

@@ -8,13 +8,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lfm_online import warm_up
+from lfm_online.evaluate.held_out import hold_out
+from lfm_online.evaluate.prequential import evaluate
+from lfm_online.evaluate.ranking import rank
+from lfm_online.evaluate.scorers import ByPopularity, ByRating
+from lfm_online.evaluate.split import SplitPlan
+from lfm_online.evaluate.stream import stream_of
 from lfm_online.known import reasons
 from lfm_online.predict import predict
+from lfm_online.ratings_file import RatingsTable
 from lfm_online.recommend import recommend
 from lfm_online.replica import Replica
+from lfm_online.rules.registry import make_rule
 from lfm_online.similar import similar
 from lfm_online.store import resp
 from lfm_online.store.memory import MemoryServer, MemoryStore
@@ -62,6 +71,19 @@ def _live(rule: str) -> None:
     recommend(replica, "1", 3)
     similar(replica, "i1", 3)
     reasons(replica, "0", "i1", 3)
+    _evaluated(rule)
+
+
+def _evaluated(rule_name: str) -> None:
+    """What ``evaluate`` does with a stream."""
+    n, rule = 60, make_rule(rule_name, 0.5, 5.0, 1)
+    ids = [str(j) for j in range(n)]
+    users, items = [ids[j % 3] for j in range(n)], [ids[j % 20] for j in range(n)]
+    table = RatingsTable(users, items, np.ones(n), np.arange(n))
+    stream = stream_of(table, 0.5, 5.0)
+    evaluate(stream, rule, 4)
+    hold_out(stream, SplitPlan.parse("cv:2").splits(n, 1), rule, 4)
+    rank(stream, [ByRating(stream, rule, 4), ByPopularity(stream)], 5, 1.0)
 
 
 def _signatures() -> dict[str, int]:

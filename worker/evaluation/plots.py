@@ -52,7 +52,8 @@ def _calibration(results: Results) -> Chart:
                 "stated bands",
                 levels,
                 [100 * share for share in results.evaluation.uncertainty.coverage],
-                points=True,
+                line=False,
+                marks=True,
             ),
             Series(
                 "normal, of the stated deviation",
@@ -72,8 +73,8 @@ def _by_user_ratings(record: Record) -> Chart:
         "the user's ratings before",
         "RMSE",
         [
-            Series("model", places, [cohort.model.rmse for cohort in cohorts], points=True),
-            Series("bias-only", places, [cohort.bias.rmse for cohort in cohorts], points=True),
+            Series("model", places, [cohort.model.rmse for cohort in cohorts], marks=True),
+            Series("bias-only", places, [cohort.bias.rmse for cohort in cohorts], marks=True),
         ],
         [cohort.name for cohort in cohorts],
     )
@@ -85,6 +86,6 @@ def _by_factors(results: Results) -> Chart:
         "Error by factors",
         "factors (bytes of a user's and an item's row)",
         "RMSE",
-        [Series(results.rule.name, range(len(rows)), [row.rmse for row in rows], points=True)],
+        [Series(results.rule.name, range(len(rows)), [row.rmse for row in rows], marks=True)],
         [f"{row.factors} ({row.user_row_bytes} + {row.item_row_bytes})" for row in rows],
     )

@@ -115,11 +115,11 @@ def _splits(results: Results) -> Table:
 
 
 def _ranked(results: Results) -> Table:
-    n = results.top
+    n, ranked = results.top, results.ranked[0].ranked
     table = _table(
         "ranked by",
         [f"hit rate at {n}", f"NDCG at {n}", "shown", "more popular"],
-        title=f"{results.ranked[0].ranked:,} ratings of at least {results.like:g} among all items not yet rated",
+        title=f"{ranked:,} ratings of at least {results.like:g} among all items not yet rated",
         caption="shown: of all items; more popular: share of the items with more ratings than a shown one",
     )
     for quality in results.ranked:
