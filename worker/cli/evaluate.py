@@ -135,6 +135,8 @@ def evaluate(
     """
     if (file is None) == (topic is None):
         raise click.UsageError("the ratings come from FILE or from --topic: give one of them")
+    if plot is not None and not plot.parent.is_dir():
+        raise click.UsageError(f"there is no directory {str(plot.parent)!r} to write to (--plot)")
     console = Console(stderr=True)
     wanted = Wanted(tuple(n for group in factors for n in group) or (settings.factors,), splits, top, like)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -15,6 +15,7 @@ from worker.source.records import Records
 
 SILENCE_SECONDS: Final = 30.0
 """Without a record for so long, what is still to come is not coming."""
+_GLANCE_SECONDS: Final = 0.2
 
 
 class WholeTopic:
@@ -65,7 +66,9 @@ class WholeTopic:
         return {tp.partition: int(offset) for tp, offset in found.items()}
 
     def bounds(self) -> tuple[dict[int, int], dict[int, int]]:
-        """Where each partition's log begins, and where it ends for a reader of committed records.
+        """Where each partition's log begins, and where it ends as a fetch says.
+
+        The broker's list of offsets is not asked for the end: Tansu's names another.
 
         Raises:
             SourceAwayError: no broker answers.
@@ -75,10 +78,23 @@ class WholeTopic:
             partitions = sorted(self._consumer.partitions_for_topic(self._topic))
             if not partitions:
                 raise SourceBrokenError(f"the broker has no topic {self._topic!r} (LFM_TOPIC)")
-            ends = self._consumer.end_offsets([TopicPartition(self._topic, p) for p in partitions])
+            first = self.first_offsets(partitions)
+            places = {p: TopicPartition(self._topic, p) for p in partitions}
+            self._consumer.assign(list(places.values()))
+            for p, tp in places.items():
+                self._consumer.seek(tp, first[p])
+            ends: dict[int, int] = {}
+            patience = SILENCE_SECONDS
+            while len(ends) < len(partitions):
+                if patience <= 0:
+                    raise SourceAwayError(f"the broker answered nothing for {SILENCE_SECONDS:g} s")
+                self._consumer.poll(timeout_ms=int(_GLANCE_SECONDS * 1000))
+                patience -= _GLANCE_SECONDS
+                found = {p: self._consumer.highwater(tp) for p, tp in places.items()}
+                ends = {p: int(end) for p, end in found.items() if end is not None}
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"the broker does not answer: {error!r}") from error
-        return self.first_offsets(partitions), {tp.partition: int(offset) for tp, offset in ends.items()}
+        return first, ends
 
     def read(self, first: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Records]:
         """Records of each partition from ``first`` to before ``ends``; a partition's are in order.
