@@ -11,7 +11,6 @@ from lfm_online.evaluate.prequential import Counts, OnProgress, learn, new_model
 from lfm_online.evaluate.record import Record, join
 from lfm_online.evaluate.split import Split
 from lfm_online.evaluate.stream import Stream
-from lfm_online.layout import BANDS, DEVIATION
 from lfm_online.model import Model
 from lfm_online.rules.bookkeeping import BIAS_PRIOR, MEAN_PRIOR
 from lfm_online.rules.rule import Rule
@@ -76,8 +75,8 @@ def predict_frozen(model: Model, stream: Stream) -> Record:
         guess,
         np.full(len(stream), c0),
         bias,
-        own * shared["band"][DEVIATION],
-        own[:, None] * shared["band"][list(BANDS.values())],
+        own * shared["deviation"],
+        own[:, None] * shared["band"],
     )
 
 

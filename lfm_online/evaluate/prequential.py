@@ -65,8 +65,8 @@ class Learned(NamedTuple):
 def new_model(rule: Rule, factors: int, stream: Stream) -> Model:
     """A model whose row numbers are the stream's, all rows at their start."""
     model = Model(rule, factors)
-    model.users.start(model.users.add(stream.user_ids))
-    model.items.start(model.items.add(stream.item_ids))
+    model.users.start(model.users.numbers(stream.user_ids))
+    model.items.start(model.items.numbers(stream.item_ids))
     return model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Final, Self
 
@@ -9,13 +10,13 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from worker.source.fetched_columns import polled_records, take_columns
-from worker.source.kafka_python import FETCH_BYTES
+from worker.source.kafka_python import BOOTSTRAP_MS, FETCH_BYTES
 from worker.source.protocol import SourceAwayError, SourceBrokenError
 from worker.source.records import Records
 
 SILENCE_SECONDS: Final = 30.0
 """Without a record for so long, what is still to come is not coming."""
-_GLANCE_SECONDS: Final = 0.2
+_GLANCE_MS: Final = 200
 
 
 class WholeTopic:
@@ -40,6 +41,7 @@ class WholeTopic:
                 max_partition_fetch_bytes=FETCH_BYTES,
                 max_poll_records=10_000,
                 metrics_enabled=False,
+                bootstrap_timeout_ms=BOOTSTRAP_MS,
             )
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {bootstrap} (LFM_KAFKA): {error}") from error
@@ -84,12 +86,14 @@ class WholeTopic:
             for p, tp in places.items():
                 self._consumer.seek(tp, first[p])
             ends: dict[int, int] = {}
-            patience = SILENCE_SECONDS
+            deadline = time.monotonic() + SILENCE_SECONDS
             while len(ends) < len(partitions):
-                if patience <= 0:
-                    raise SourceAwayError(f"the broker answered nothing for {SILENCE_SECONDS:g} s")
-                self._consumer.poll(timeout_ms=int(_GLANCE_SECONDS * 1000))
-                patience -= _GLANCE_SECONDS
+                if time.monotonic() > deadline:
+                    silent = sorted(places.keys() - ends.keys())
+                    raise SourceAwayError(
+                        f"the broker said nothing of partitions {silent} for {SILENCE_SECONDS:g} s"
+                    )
+                self._consumer.poll(timeout_ms=_GLANCE_MS)
                 found = {p: self._consumer.highwater(tp) for p, tp in places.items()}
                 ends = {p: int(end) for p, end in found.items() if end is not None}
         except (KafkaError, OSError) as error:
