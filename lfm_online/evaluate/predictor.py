@@ -8,7 +8,8 @@ Whoever compares one goes by these steps::
         guesses = peer.train_test(stream.part(train), stream.part(test))
 
 The model's own guesses of both kinds are ``prequential.evaluate(…).record.model`` and
-``held_out.hold_out(…)``. For top-n quality another offers a :class:`lfm_online.evaluate.ranking.Scorer`.
+``held_out.hold_out(…)``, without the ratings whose update was refused for not being finite. For top-n
+quality another offers a :class:`lfm_online.evaluate.ranking.Scorer`.
 """
 
 from __future__ import annotations
