@@ -143,8 +143,8 @@ def test_a_lookup_states_what_learning_states_of_the_same_rating(rule: str) -> N
     for user, item in itertools.product(learner.model.users.ids[:4], learner.model.items.ids[:4]):
         basis, (said,) = predict(replica, [(user, item)])
         model = copy.deepcopy(learner.model)
-        number = model.users.number_of[user], model.items.number_of[item]
-        outcome = model.learn(batch_of([number[0]], [number[1]], [LOW], [basis.at_ms]))
+        pair = model.users.number(user), model.items.number(item)
+        outcome = model.learn(batch_of([pair[0]], [pair[1]], [LOW], [basis.at_ms]))
         assert list(said.bands) == list(BANDS)
         assert_allclose(said.rating, outcome.model[0], rtol=1e-6)
         assert_allclose(said.deviation, outcome.deviation[0], rtol=1e-6)
