@@ -194,10 +194,20 @@ class Sgd(Twin):
     """The textbook rule."""
 
     def __init__(
-        self, low: float, high: float, seed: int, k: int, link: str = "clip", **steps: float
+        self,
+        low: float,
+        high: float,
+        seed: int,
+        k: int,
+        link: str = "clip",
+        margin: float = 0.0,
+        biases: float = 1.0,
+        **steps: float,
     ) -> None:
         super().__init__(low, high, seed, k)
         self.link = link
+        self.bottom, self.top = low - margin, high + margin
+        self.has_biases = bool(biases)
         self.steps = {
             "step_bias": 0.01,
             "step_factors": 0.01,
@@ -214,23 +224,42 @@ class Sgd(Twin):
         if self.scored:
             weight, squares = self.recent()
             self.deviation = math.sqrt(squares[0] / weight)
-        span = self.high - self.low
+        return self.descend(u, i, r, mu)
+
+    def linked(self, u: Row, i: Row, mu: float) -> tuple[float, float]:
+        """The prediction before it is clipped, and its slope by the score."""
+        bottom, top = self.bottom, self.top
         if self.link == "sigmoid_range":
-            mu = math.log((mu - self.low) / (self.high - mu))
-        b_u, b_i, p, q = u.terms["b"], i.terms["b"], u.terms["factors"], i.terms["factors"]
-        score = mu + b_u + b_i + p @ q
+            mu = math.log((mu - bottom) / (top - mu))
+        score = mu + u.terms["b"] + i.terms["b"] + u.terms["factors"] @ i.terms["factors"]
         if self.link == "clip":
-            r_hat, d = self.clip(score), r - score
-        else:
-            sigmoid = 1 / (1 + math.exp(-score))
-            r_hat = self.low + span * sigmoid
-            d = (r - r_hat) * span * sigmoid * (1 - sigmoid)
+            return score, 1.0
+        sigmoid = 1 / (1 + math.exp(-score))
+        return bottom + (top - bottom) * sigmoid, (top - bottom) * sigmoid * (1 - sigmoid)
+
+    def descend(self, u: Row, i: Row, r: float, mu: float) -> float:
+        x, slope = self.linked(u, i, mu)
+        d = (r - x) * slope
+        b_u, b_i, p, q = u.terms["b"], i.terms["b"], u.terms["factors"], i.terms["factors"]
         s = self.steps
-        u.terms["b"] = b_u + s["step_bias"] * (d - s["regularisation_bias"] * b_u)
-        i.terms["b"] = b_i + s["step_bias"] * (d - s["regularisation_bias"] * b_i)
+        if self.has_biases:
+            u.terms["b"] = b_u + s["step_bias"] * (d - s["regularisation_bias"] * b_u)
+            i.terms["b"] = b_i + s["step_bias"] * (d - s["regularisation_bias"] * b_i)
         u.terms["factors"] = p + s["step_factors"] * (d * q - s["regularisation_factors"] * p)
         i.terms["factors"] = q + s["step_factors"] * (d * p - s["regularisation_factors"] * q)
-        return r_hat
+        return self.clip(x)
+
+    def losses(self, ratings: list[tuple[str, str, float]], mu: float) -> Vector:
+        """Squared error, weight decay of biases and of factors, and the squared error once clipped."""
+        sums = np.zeros(4)
+        for user, item, r in ratings:
+            u, i = self.row("user", user), self.row("item", item)
+            x, _ = self.linked(u, i, mu)
+            for row in (u, i):
+                sums[1] += self.steps["regularisation_bias"] * row.terms["b"] ** 2
+                sums[2] += self.steps["regularisation_factors"] * np.sum(row.terms["factors"] ** 2)
+            sums += [(r - x) ** 2, 0, 0, (r - self.clip(x)) ** 2]
+        return sums
 
 
 class Adaptive(Twin):

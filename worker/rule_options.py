@@ -5,16 +5,16 @@ from __future__ import annotations
 from lfm_online.rules.registry import make_rule
 from lfm_online.rules.rule import Rule
 from worker.settings import Settings
+from worker.settings_catalogue import SGD_SETTINGS
 
 
 def rule_options(settings: Settings) -> dict[str, float | str]:
     """The rule's constants that differ from its defaults, as ``make_rule`` and the meta take them."""
     if settings.rule != "sgd":
         return {}
-    names = ("link", "step_bias", "step_factors", "regularisation_bias", "regularisation_factors")
-    given = {name: getattr(settings, f"sgd_{name}") for name in names}
+    given = {name.removeprefix("sgd_"): getattr(settings, name) for name in SGD_SETTINGS}
     return {
-        name: value
+        name: float(value) if isinstance(value, bool) else value
         for name, value in given.items()
         if value != type(settings).model_fields[f"sgd_{name}"].default
     }

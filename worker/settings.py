@@ -76,6 +76,14 @@ class Settings(BaseSettings):
     sgd_link: Literal["clip", "sigmoid_range"] = setting(
         "clip", "how rule sgd keeps a prediction in the range"
     )
+    sgd_margin: float = setting(
+        0.0,
+        "how far the link sigmoid_range of rule sgd reaches past both ends of the range",
+        unit="rating",
+        ge=0,
+        le=10**9,
+    )
+    sgd_biases: bool = setting(True, "whether rule sgd has biases of users and items")
     sgd_step_bias: Step = setting(0.01, "step of rule sgd for biases")
     sgd_step_factors: Step = setting(0.01, "step of rule sgd for factors")
     sgd_regularisation_bias: Step = setting(0.02, "regularisation of rule sgd for biases")
@@ -149,6 +157,11 @@ class Settings(BaseSettings):
         if self.dead_letters_to == self.topic:
             raise ValueError(
                 f"dead_letter_topic is {self.topic!r}, the topic itself; allowed: another name, or empty"
+            )
+        if self.sgd_margin > 0 and self.sgd_link != "sigmoid_range":
+            raise ValueError(
+                f"sgd_margin is {self.sgd_margin:g} and sgd_link {self.sgd_link}; "
+                "allowed: a margin with sgd_link sigmoid_range only"
             )
         return self
 

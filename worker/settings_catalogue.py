@@ -11,6 +11,9 @@ from pydantic.fields import FieldInfo
 from worker.setting_types import Allowed
 from worker.settings import ENVIRONMENT_PREFIX, Settings
 
+SGD_SETTINGS = tuple(name for name in Settings.model_fields if name.startswith("sgd_"))
+"""What rule sgd takes; each is an option of ``make_rule`` without its prefix."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfm_online.rules import adaptive, adaptive_lookup, adaptive_start, sgd, sgd_lookup
-from lfm_online.rules.rule import Rule
+from lfm_online.rules import adaptive, adaptive_lookup, adaptive_start, sgd, sgd_epochs, sgd_lookup
+from lfm_online.rules.rule import Epochs, Rule
 
 
 def make_rule(name: str, low: float, high: float, seed: int, **options: float | str) -> Rule:
@@ -49,6 +49,8 @@ def make_rule(name: str, low: float, high: float, seed: int, **options: float | 
             raise ValueError(f"rule sgd has no link {link!r}: choose clip or sigmoid_range")
         sigmoid = link == "sigmoid_range"
         constants = _constants(sgd, options)
+        if constants.get("margin") and not sigmoid:
+            raise ValueError("rule sgd has a margin with the link sigmoid_range only")
         return Rule(
             name=sgd.NAME,
             code=sgd.CODE,
@@ -64,6 +66,7 @@ def make_rule(name: str, low: float, high: float, seed: int, **options: float | 
             learn=sgd.learn,
             parts=sgd_lookup.parts,
             score_items=sgd_lookup.score_items,
+            epochs=Epochs(sgd_epochs.learn, sgd_epochs.losses),
         )
     raise ValueError(f"no learning rule {name!r}: choose adaptive or sgd")
 

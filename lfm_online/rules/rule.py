@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,15 @@ from lfm_online.batch import Batch, Outcome
 from lfm_online.layout import Globals, Kind, Rows, row_bytes
 
 Link = Literal["clip", "sigmoid_range"]
+
+
+class Epochs(NamedTuple):
+    """The kernels of a rule that may go through the same ratings more than once."""
+
+    learn: Callable[[Batch, NDArray[np.int64], Rows, Rows, float, Any], int]
+    """One epoch in the given order; how many updates were refused."""
+    losses: Callable[[Batch, Rows, Rows, float, Any], tuple[float, float, float, float]]
+    """Sums over a batch, nothing learned."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ class Rule:
     learn: Callable[[Batch, Rows, Rows, Globals, Any, Outcome], None]
     parts: Callable[[Rows, int, Rows, int, Globals, Any, int, NDArray[np.float64]], float]
     score_items: Callable[[Rows, int, Rows, Globals, Any, int, NDArray[np.float64]], None]
+    epochs: Epochs | None = None
+    """None: strictly one pass, since it counts each event as evidence."""
 
     def state_of(self, kind: Kind) -> np.dtype[Any]:
         """The state record of a user's or an item's row."""
@@ -53,5 +64,6 @@ class Rule:
         """The link: a score as a rating within the range."""
         low, high = self.hyper.low, self.hyper.high
         if self.link == "sigmoid_range":
-            return float(low + (high - low) / (1.0 + np.exp(-score)))
+            margin = self.hyper.margin
+            score = low - margin + (high - low + 2 * margin) / (1.0 + np.exp(-score))
         return float(min(max(score, low), high))

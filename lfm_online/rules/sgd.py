@@ -3,15 +3,19 @@
 For a rating r of user u on item i (all from the values before the event)::
 
     score = mu + b_u + b_i + p.q
-    clip:          r_hat = clip(score, low, high),              d = r - score
-    sigmoid_range: r_hat = low + (high - low) sigmoid(score),   d = (r - r_hat) r_hat'(score)
+    clip:          r_hat = clip(score, low, high),   d = r - score
+    sigmoid_range: x     = (low - m) + (high - low + 2 m) sigmoid(score)
+                   r_hat = clip(x, low, high),       d = (r - x) dx/dscore
     b_u += step_bias    (d   - regularisation_bias    b_u);     b_i likewise
     p   += step_factors (d q - regularisation_factors p);       q likewise, with p
 
-mu is the running mean c0 of ``bookkeeping``, on the score's scale: c0 itself for ``clip``, and
-``logit((c0 - low)/(high - low))`` for ``sigmoid_range``. d is half the downhill slope of the
-squared error by the score; for ``clip`` of the error before the link, or a prediction past the
-end of the range would never come back.
+m is the margin: how far the sigmoid reaches past the range on both sides. Without it a rating at the
+range's end asks for an infinite score. Without biases, b_u = b_i = 0 for good.
+
+mu is the running mean c0 of ``bookkeeping``, on the score's scale: c0 itself for ``clip``, and for
+``sigmoid_range`` the score at which x is c0. d is half the downhill slope of the squared error by
+the score; for both links of the error before the clip, or a prediction past the end of the range
+would never come back.
 
 Sources: Funk (2006), "Netflix update: try this at home"; Koren, Bell and Volinsky (2009), IEEE
 Computer 42(8), equation 5 and the updates below it. The link: Salakhutdinov and Mnih (2008).
@@ -60,6 +64,8 @@ class Hyper(NamedTuple):
     regularisation_bias: float = 0.02
     regularisation_factors: float = 0.02
     factor_sd: float = 0.05  # .1 costs .0014 of ML-100K's RMSE in noise; much less learns slowly later
+    margin: float = 0.0  # of sigmoid_range, past both ends of the range
+    biases: float = 1.0  # 1, or 0: all biases stay 0
 
 
 @numba.njit(**KERNEL)
@@ -80,7 +86,7 @@ def start_rows(rows: Any, numbers: Any, hyper: Any) -> None:
 def mean_score(c0: float, hyper: Any) -> float:
     """The running mean on the scale of the score."""
     if hyper.sigmoid:
-        return math.log((c0 - hyper.low) / (hyper.high - c0))
+        return math.log((c0 - hyper.low + hyper.margin) / (hyper.high + hyper.margin - c0))
     return c0
 
 
@@ -98,22 +104,49 @@ def dot_and_squares(p: Any, q: Any) -> Any:
 
 
 @numba.njit(**STEP)
-def predict(score: float, rating: float, hyper: Any) -> Any:
-    """``(r_hat, d)``: the prediction, and half the downhill slope of its squared error."""
+def predict(score: float, hyper: Any) -> Any:
+    """``(x, slope)``: the link without its clip, in rating units, and ``dx/dscore``."""
     if hyper.sigmoid:
+        span = hyper.high - hyper.low + 2 * hyper.margin
         share = 1.0 / (1.0 + math.exp(-score))
-        r_hat = hyper.low + (hyper.high - hyper.low) * share
-        return r_hat, (rating - r_hat) * (hyper.high - hyper.low) * share * (1.0 - share)
-    return clip(score, hyper.low, hyper.high), rating - score
+        return hyper.low - hyper.margin + span * share, span * share * (1.0 - share)
+    return score, 1.0
+
+
+@numba.njit(**STEP)
+def half_slope(b_u: float, b_i: float, dot: float, r: float, c0: float, hyper: Any) -> Any:
+    """``(r_hat, d)``: the prediction, and half the downhill slope of the squared error."""
+    x, slope = predict(mean_score(c0, hyper) + b_u + b_i + dot, hyper)
+    return clip(x, hyper.low, hyper.high), (r - x) * slope
+
+
+@numba.njit(**STEP)
+def step_of_bias(b: float, d: float, hyper: Any) -> float:
+    """A bias after its step; without biases it stays 0."""
+    return b + hyper.biases * hyper.step_bias * (d - hyper.regularisation_bias * b)
+
+
+@numba.njit(**STEP)
+def largest_squares(keep: float, gain: float, p2: float, q2: float) -> float:
+    """What ``|p|^2 + |q|^2`` becomes at most; while it is sound, so is each factor and the next p.q."""
+    return (abs(keep) + abs(gain)) ** 2 * (p2 + q2)
+
+
+@numba.njit(**STEP)
+def step_factors(p: Any, q: Any, keep: Any, gain: Any) -> None:
+    """``p = keep p + gain q; q = keep q + gain p``, both from the old values."""
+    for f in range(len(p)):
+        old_p = p[f]
+        old_q = q[f]
+        p[f] = keep * old_p + gain * old_q
+        q[f] = keep * old_q + gain * old_p
 
 
 @numba.njit(**KERNEL)
 def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: Any) -> None:
     """Learn a batch, event by event, each predicted before it is learned."""
     shared = globals_.shared[0]
-    step = hyper.step_factors
-    keep_bias = 1.0 - hyper.step_bias * hyper.regularisation_bias
-    keep = 1.0 - step * hyper.regularisation_factors
+    keep = 1.0 - hyper.step_factors * hyper.regularisation_factors
     for event in range(len(batch.user)):
         u = batch.user[event]
         user = users.header[u]
@@ -132,12 +165,11 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         dot, p2, q2 = dot_and_squares(p, q)
         b_u = np.float64(users.state[u].b)
         b_i = np.float64(items.state[i].b)
-        r_hat, d = predict(mean_score(c0, hyper) + b_u + b_i + dot, r, hyper)
-        b_u = keep_bias * b_u + hyper.step_bias * d
-        b_i = keep_bias * b_i + hyper.step_bias * d
-        gain = step * d
-        # |p|^2 + |q|^2 becomes this at most; while it is sound, so is each factor and the next p.q.
-        squares = (abs(keep) + abs(gain)) ** 2 * (p2 + q2)
+        r_hat, d = half_slope(b_u, b_i, dot, r, c0, hyper)
+        b_u = step_of_bias(b_u, d, hyper)
+        b_i = step_of_bias(b_i, d, hyper)
+        gain = hyper.step_factors * d
+        squares = largest_squares(keep, gain, p2, q2)
         if not (is_sound(b_u) and is_sound(b_i) and is_sound(squares)):
             shared.refused += 1
             out.refused[event] = True
@@ -147,13 +179,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         score_event(event, shared, user, item, r, c0, hyper.low, hyper.high, out)
         users.state[u].b = b_u
         items.state[i].b = b_i
-        keep_32 = np.float32(keep)
-        gain_32 = np.float32(gain)
-        for f in range(len(p)):
-            old_p = p[f]
-            old_q = q[f]
-            p[f] = keep_32 * old_p + gain_32 * old_q
-            q[f] = keep_32 * old_q + gain_32 * old_p
+        step_factors(p, q, np.float32(keep), np.float32(gain))
         count_rating(user, item, r, batch.time_ms[event], c0, shared)
 
 

@@ -18,6 +18,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("adaptive", {}),
     ("sgd", {}),
     ("sgd", {"link": "sigmoid_range", "step_factors": 0.3}),
+    ("sgd", {"link": "sigmoid_range", "step_factors": 0.3, "margin": 0.5, "biases": 0.0}),
 ]
 
 

@@ -11,11 +11,11 @@ from tests.made_model import meta
 
 
 def test_a_meta_comes_back_from_its_bytes_with_the_same_rule() -> None:
-    own = msgspec.structs.replace(meta("sgd"), options={"link": "sigmoid_range", "step_bias": 0.5})
+    own = msgspec.structs.replace(meta("sgd"), options={"link": "sigmoid_range", "margin": 0.25, "biases": 0.0})
     read = read_meta(own.to_bytes(), "m")
     check_same(read, own, "m")
     assert read.make_rule().hyper == own.make_rule().hyper
-    assert read.make_rule().hyper.step_bias == 0.5
+    assert (read.make_rule().hyper.margin, read.make_rule().hyper.biases) == (0.25, 0.0)
     assert read.make_rule().link == "sigmoid_range"
 
 
@@ -56,6 +56,7 @@ def test_a_meta_of_another_kind_is_refused(stored: bytes, message: str) -> None:
         ("sgd", 5, 5, {}, "the rating range 5,5 is empty"),
         ("sgd", 1, 5, {"link": "probit"}, "no link 'probit': choose clip or sigmoid_range"),
         ("sgd", 1, 5, {"step": 1.0}, "no option 'step': choose from step_bias, step_factors, "),
+        ("sgd", 1, 5, {"margin": 0.5}, "a margin with the link sigmoid_range only"),
         ("adaptive", 1, 5, {"step_bias": 1.0}, "rule adaptive has no option 'step_bias': choose from s2, "),
     ],
 )

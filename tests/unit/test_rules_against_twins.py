@@ -16,6 +16,8 @@ from tests.streams import HIGH, LOW, Event, learn, learn_slowly, made_stream, ne
 SGD_OPTIONS: list[dict[str, Any]] = [
     {},
     {"link": "sigmoid_range"},
+    {"link": "sigmoid_range", "margin": 0.5},
+    {"biases": 0.0},
     {"step_bias": 0.05, "step_factors": 0.2, "regularisation_bias": 0.1, "regularisation_factors": 0.3},
 ]
 

@@ -20,6 +20,7 @@ from worker.evaluation.summary import summary
 from worker.evaluation.tables import tables
 from worker.rule_options import rule_of
 from worker.settings import Settings
+from worker.settings_catalogue import SGD_SETTINGS
 from worker.source.protocol import SourceAwayError, SourceBrokenError
 
 
@@ -94,11 +95,7 @@ class _SplitType(click.ParamType[SplitPlan]):
     "rule",
     "rating_range",
     "seed",
-    "sgd_link",
-    "sgd_step_bias",
-    "sgd_step_factors",
-    "sgd_regularisation_bias",
-    "sgd_regularisation_factors",
+    *SGD_SETTINGS,
     "kafka",
     "user_field",
     "item_field",

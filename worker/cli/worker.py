@@ -6,6 +6,7 @@ import click
 
 from worker.cli.options import settings_options
 from worker.settings import Settings
+from worker.settings_catalogue import SGD_SETTINGS
 
 
 @click.command()
@@ -23,11 +24,7 @@ from worker.settings import Settings
     "rating_range",
     "seed",
     "history",
-    "sgd_link",
-    "sgd_step_bias",
-    "sgd_step_factors",
-    "sgd_regularisation_bias",
-    "sgd_regularisation_factors",
+    *SGD_SETTINGS,
     "user_field",
     "item_field",
     "rating_field",
