@@ -18,10 +18,10 @@ Link = Literal["clip", "sigmoid_range"]
 class Epochs(NamedTuple):
     """The kernels of a rule that may go through the same ratings more than once."""
 
-    learn: Callable[[Batch, NDArray[np.int64], Rows, Rows, float, Any], int]
+    learn: Callable[[Batch, NDArray[np.int64], Rows, Rows, Globals, Any], int]
     """One epoch in the given order; how many updates were refused."""
-    losses: Callable[[Batch, Rows, Rows, float, Any], tuple[float, float, float, float]]
-    """Sums over a batch, nothing learned."""
+    losses: Callable[[Batch, Rows, Rows, Globals, Any], tuple[float, float, float, float]]
+    """Of a batch, the parts of the loss, and the squared error of what would be predicted; all are sums."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from lfm_online.numba_flags import KERNEL
-from lfm_online.rules.bookkeeping import clip, is_sound
+from lfm_online.rules.bookkeeping import clip, is_sound, level
 from lfm_online.rules.sgd import (
     dot_and_squares,
     half_slope,
@@ -30,13 +30,14 @@ from lfm_online.rules.sgd import (
 
 
 @numba.njit(**KERNEL)
-def learn(batch: Any, order: Any, users: Any, items: Any, c0: float, hyper: Any) -> int:
+def learn(batch: Any, order: Any, users: Any, items: Any, globals_: Any, hyper: Any) -> int:
     """One epoch: each rating of the batch once, in the order of ``order: int64[n]``.
 
     Returns:
         How many updates were refused for not being finite.
     """
     refused = 0
+    c0, _ = level(globals_.shared[0], hyper.low, hyper.high)
     keep = 1.0 - hyper.step_factors * hyper.regularisation_factors
     for event in order:
         u = batch.user[event]
@@ -61,7 +62,7 @@ def learn(batch: Any, order: Any, users: Any, items: Any, c0: float, hyper: Any)
 
 
 @numba.njit(**KERNEL)
-def losses(batch: Any, users: Any, items: Any, c0: float, hyper: Any) -> Any:
+def losses(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any) -> Any:
     """Sums over a batch; nothing is learned.
 
     Returns:
@@ -72,6 +73,7 @@ def losses(batch: Any, users: Any, items: Any, c0: float, hyper: Any) -> Any:
     decay_biases = 0.0
     decay_factors = 0.0
     squared_clipped = 0.0
+    c0, _ = level(globals_.shared[0], hyper.low, hyper.high)
     mu = mean_score(c0, hyper)
     for event in range(len(batch.user)):
         u = batch.user[event]

@@ -11,7 +11,9 @@ from tests.made_model import meta
 
 
 def test_a_meta_comes_back_from_its_bytes_with_the_same_rule() -> None:
-    own = msgspec.structs.replace(meta("sgd"), options={"link": "sigmoid_range", "margin": 0.25, "biases": 0.0})
+    own = msgspec.structs.replace(
+        meta("sgd"), options={"link": "sigmoid_range", "margin": 0.25, "biases": 0.0}
+    )
     read = read_meta(own.to_bytes(), "m")
     check_same(read, own, "m")
     assert read.make_rule().hyper == own.make_rule().hyper
