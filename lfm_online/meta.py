@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from lfm_online.layout import FORMAT_VERSION
 from lfm_online.rules.registry import make_rule
 from lfm_online.rules.rule import Rule
+
+UNFINISHED: Final = 0
+"""The format of a model whose rows are still being written."""
 
 
 class MetaMismatchError(ValueError):
@@ -56,6 +61,11 @@ def read_meta(stored: bytes, model: str) -> Meta:
         meta = msgspec.json.decode(stored, type=Meta)
     except msgspec.MsgspecError as error:
         raise MetaMismatchError(f"the meta of model {model!r} can't be read: {error}") from error
+    if meta.format == UNFINISHED:
+        raise MetaMismatchError(
+            f"model {model!r} is not finished: lfm-online fit is writing it. If none runs any more, it broke "
+            "off: delete the model and fit it again, or use another name (LFM_MODEL)"
+        )
     if meta.format != FORMAT_VERSION:
         raise MetaMismatchError(
             f"model {model!r} is of format {meta.format}, this version reads {FORMAT_VERSION}"

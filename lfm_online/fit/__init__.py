@@ -1,1 +1,1 @@
-"""A model from a file of ratings: in memory (``train``), frozen (``frozen``), into a store (``into_store``)."""
+"""A model from ratings that are all there: learned (``train``), asked (``frozen``), stored."""

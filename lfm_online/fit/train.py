@@ -70,6 +70,8 @@ class Fitted(NamedTuple):
     epochs: list[Epoch]
     best: int
     """The epoch whose rows the model has."""
+    refused: int
+    """Ratings that were not learned in the first pass, their updates not being finite."""
 
 
 def started(ratings: RatingsTable, rule: Rule, factors: int, history: int = 0) -> tuple[Model, Batch]:
@@ -135,6 +137,7 @@ def fit_ratings(
         )
     # 1. As the stream would have been learned.
     outcome = model.learn(train)
+    refused = int(outcome.refused.sum())
     for table in (model.users, model.items):
         table.rows.header["events"] = 0
     model.shared["events"] = 0
@@ -148,12 +151,12 @@ def fit_ratings(
         )
         if on_epoch is not None:
             on_epoch(only)
-        return Fitted(model, train, outcome, [only], 1)
+        return Fitted(model, train, outcome, [only], 1, refused)
     # 2., 3. Epochs.
     for table in (model.users, model.items):
         rule.start(table.kind, table.rows, np.arange(len(table), dtype=np.int32))
     epochs, best = _descend(model, rule.epochs, train, schedule, test, on_epoch)
-    return Fitted(model, train, outcome, epochs, best)
+    return Fitted(model, train, outcome, epochs, best, refused)
 
 
 def _descend(
@@ -164,7 +167,7 @@ def _descend(
     test: Batch | None,
     on_epoch: Callable[[Epoch], object] | None,
 ) -> tuple[list[Epoch], int]:
-    """The epochs, and which of them the rows are left at: the best one if ratings were held out, else the last."""
+    """The epochs, and at which of them the rows are left: with ratings held out the best, else the last."""
     rows, hyper = (model.users.rows, model.items.rows), model.rule.hyper
     random = np.random.default_rng(schedule.seed)
     epochs: list[Epoch] = []

@@ -121,13 +121,13 @@ def half_slope(b_u: float, b_i: float, dot: float, r: float, c0: float, hyper: A
 
 
 @numba.njit(**STEP)
-def step_of_bias(b: float, d: float, hyper: Any) -> float:
+def step_of_bias(b: Any, d: Any, hyper: Any) -> Any:
     """A bias after its step; without biases it stays 0."""
     return b + hyper.biases * hyper.step_bias * (d - hyper.regularisation_bias * b)
 
 
 @numba.njit(**STEP)
-def largest_squares(keep: float, gain: float, p2: float, q2: float) -> float:
+def largest_squares(keep: float, gain: float, p2: Any, q2: Any) -> Any:
     """What ``|p|^2 + |q|^2`` becomes at most; while it is sound, so is each factor and the next p.q."""
     return (abs(keep) + abs(gain)) ** 2 * (p2 + q2)
 

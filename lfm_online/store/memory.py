@@ -52,6 +52,8 @@ class MemoryServer:
                 self.histories.pop(user, None)
         self._apply_runs(commit)
         self.globals = commit.globals
+        if commit.meta is not None:
+            self.meta = commit.meta
         self.items += commit.new_items
         self.watermarks.update(commit.watermarks)
         for partition, letters in commit.dead.items():

@@ -3,8 +3,8 @@
 The numbered steps of a commit, all in one atomic step of the store:
 
 1. The head must be ``Commit.expected``, else nothing is written.
-2. Rows, histories and globals are *set*; new item ids are appended; watermarks are set; dead
-   letters are set in the outbox by their offset.
+2. Rows, histories, globals (and the meta, if it names one) are *set*; new item ids are appended;
+   watermarks are set; dead letters are set in the outbox by their offset.
 3. The head becomes ``Commit.head``; the feed gets one entry, its stream id the head's sequence.
 
 That one comparison is the whole of the concurrency control: commits of a model stand in one
@@ -113,6 +113,7 @@ class Commit:
     forgotten: Sequence[str] = ()  # users whose row and history are deleted
     dead: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # partition -> offset -> letter
     feed_entries: int = 20_000  # how long the feed is kept
+    meta: bytes | None = None  # of a model that was not finished before (fit/into_store.py)
 
     @property
     def head(self) -> Head:

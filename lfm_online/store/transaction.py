@@ -37,6 +37,8 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     if commit.new_items:
         commands.append(["RPUSH", keys.items, *commit.new_items])
     commands.append(["SET", keys.globals, commit.globals])
+    if commit.meta is not None:
+        commands.append(["SET", keys.meta, commit.meta])
     if commit.watermarks:
         commands.append(
             ["HSET", keys.watermarks, *(word for pair in commit.watermarks.items() for word in pair)]

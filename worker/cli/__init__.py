@@ -15,6 +15,7 @@ COMMANDS = {
     "worker": "Learn: ratings in from Kafka, rows into the store.",
     "serve": "Answer lookups over HTTP.",
     "produce": "Send a file of ratings to the topic.",
+    "fit": "Start a model from a file of ratings; a worker then carries it on.",
     "evaluate": "Measure a rule on a file of ratings, in this process alone.",
     "verify": "Prove that each event of the topic was learned exactly once.",
     "predict": "What a user would rate an item.",

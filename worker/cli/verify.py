@@ -56,7 +56,10 @@ def verify(settings: Settings, as_json: bool) -> None:
     except (MetaMismatchError, SourceAwayError, SourceBrokenError, StoreAwayError, StoreBrokenError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        fields = ("events", "dead_letters", "rows", "differing", "unproven", "watermarks", "gone", "examples")
+        fields = (
+            *("events", "dead_letters", "rows", "fitted", "differing"),
+            *("unproven", "watermarks", "gone", "examples"),
+        )
         click.echo(json.dumps({"passed": report.passed, **{name: getattr(report, name) for name in fields}}))
     else:
         _print(report)
@@ -68,6 +71,8 @@ def _print(report: Report) -> None:
         click.echo(line)
     if report.gone:
         click.echo(f"nothing can be proved: retention took events, per partition {report.gone}")
+    if report.fitted:
+        click.echo(f"{report.fitted} rows hold only what was fitted before the first event")
     if report.unproven:
         click.echo(
             f"{report.unproven} users were forgotten in one partition and rated in another: not proved"
