@@ -52,6 +52,8 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
             f"rule {name}: rows as bytes": partial(_lay_out, model),
             f"rule {name}: evaluation": partial(_evaluate, model),
         }
+        if model.rule.epochs is not None:
+            steps[f"rule {name}: epochs"] = partial(_epoch, model)
         for step, run in steps.items():
             if on_step is not None:
                 on_step(step)
@@ -75,6 +77,16 @@ def _learn(model: Model) -> tuple[Batch, Outcome]:
     what = [FORGET, RETRACTION, RATING]
     batch = batch_of(user, item, [0.5] * 3, [0] * 3, what=what, digest=digests)
     return batch, model.learn(batch)
+
+
+def _epoch(model: Model) -> None:
+    """One epoch of one rating, and its loss."""
+    batch, _ = _learn(model)
+    rating, kernels = Batch._make(column[2:] for column in batch), model.rule.epochs
+    assert kernels is not None
+    where = model.users.rows, model.items.rows, model.globals, model.rule.hyper
+    kernels.learn(rating, np.zeros(1, np.int64), *where)
+    kernels.losses(rating, *where)
 
 
 def _lay_out(model: Model) -> None:

@@ -31,14 +31,11 @@ class EpochDisplay:
         self._counts = {"ratings": ratings, "held_out": held_out}
         self._as_json = as_json
         self._table = Table(title=f"{ratings:,} ratings learned, {held_out:,} held out")
-        for heading in (
-            *("epoch", "RMSE", "RMSE, held out"),
-            *("loss", "squared error", "decay of biases", "decay of factors"),
-        ):
-            self._table.add_column(heading, justify="right")
         self._bar = progress_bar("epochs")
         self._task = self._bar.add_task("epochs", total=epochs)
-        self._live = Live(Group(self._table, self._bar), console=Console(stderr=as_json))
+        self._console = Console(stderr=as_json)
+        # Where nobody watches it grow, the table is printed at its end, and once.
+        self._live = Live(Group(self._table, self._bar), console=self._console, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -47,14 +44,22 @@ class EpochDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._live.update(self._table)
         self._live.stop()
+        if self._table.rows:
+            self._console.print(self._table)
 
     def show(self, epoch: Epoch) -> None:
         """Add an epoch."""
-        values = [None if v is None else float(v) for v in (epoch.rmse, epoch.rmse_held_out)]
-        values += [None] * 4 if epoch.loss is None else [sum(epoch.loss), *epoch.loss]
-        self._table.add_row(str(epoch.epoch), *("" if value is None else f"{value:.4f}" for value in values))
+        values = {"RMSE": epoch.rmse}
+        if epoch.rmse_held_out is not None:
+            values["held out"] = epoch.rmse_held_out
+        if epoch.loss is not None:
+            values["loss"] = sum(epoch.loss)
+            values |= {name.replace("_", " "): part for name, part in epoch.loss._asdict().items()}
+        if not self._table.columns:
+            for heading in ("epoch", *values):
+                self._table.add_column(heading, justify="right")
+        self._table.add_row(str(epoch.epoch), *(f"{value:.4f}" for value in values.values()))
         self._bar.advance(self._task)
         if self._as_json:
             click.echo(msgspec.json.encode(self._line(epoch)))
