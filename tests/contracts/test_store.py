@@ -1,5 +1,6 @@
 """What every store promises (lfm_online/store/protocol.py); see also test_store_feed.py."""
 
+import dataclasses
 from typing import get_args
 
 from lfm_online.layout import Kind
@@ -26,6 +27,18 @@ def test_only_the_first_to_create_a_model_sets_its_meta(any_server: ModelServer)
     assert first.create(b"mine")
     assert not second.create(b"yours")
     assert first.read_meta() == second.read_meta() == b"mine"
+
+
+def test_a_commit_may_set_the_meta_and_does_only_if_it_is_applied(any_server: ModelServer) -> None:
+    store = any_server.connect()
+    assert store.create(b"not finished")
+    first = commit_on(NO_HEAD)
+    assert applied(store, first)
+    assert store.read_meta() == b"not finished"
+    assert not applied(store, dataclasses.replace(commit_on(NO_HEAD), meta=b"refused"))
+    assert store.read_meta() == b"not finished"
+    assert applied(store, dataclasses.replace(commit_on(first.head), meta=b"finished"))
+    assert store.read_meta() == b"finished"
 
 
 def test_a_commit_sets_all_that_it_holds(any_server: ModelServer) -> None:
