@@ -151,7 +151,8 @@ def fit(
     else:
         found = "" if outside is None else f", RMSE {outside:.4f} on the ratings held out"
         click.echo(
-            f"best after {best} epoch{'s' if best > 1 else ''}{found}; {fitted.refused:,} ratings refused"
+            f"best after {best} epoch{'s' if best > 1 else ''}{found}; "
+            f"{fitted.refused:,} rating{'' if fitted.refused == 1 else 's'} refused"
         )
         click.echo("nothing was written" if dry_run else f"model {settings.model!r} is in the store")
 
