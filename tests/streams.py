@@ -10,7 +10,8 @@ import numpy as np
 from lfm_online.batch import FORGET, RATING, RETRACTION, Outcome, batch_of
 from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
-from tests.naive import Twin, event_digest
+from tests.naive import Twin
+from tests.naive_bytes import event_digest
 
 LOW, HIGH = 0.5, 5.0
 

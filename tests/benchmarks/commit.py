@@ -13,7 +13,7 @@ import numpy as np
 
 from lfm_online.store.redis import connect
 from tests.benchmarks.figure import Figure
-from tests.naive import resp
+from tests.naive_bytes import resp
 from worker.demo.embedded import EmbeddedStore
 from worker.demo.run import Run
 

@@ -16,7 +16,7 @@ from lfm_online.ids import Ids
 from lfm_online.model import Model
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Range
-from tests.naive import Ring
+from tests.naive_bytes import Ring
 from tests.streams import HIGH, LOW, new_model
 from worker.checkpoint import Checkpoint
 from worker.events import Events

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from lfm_online.hashing import fmix64, id_hash
 from lfm_online.ledger import event_digests, topic_crc
-from tests import naive
+from tests import naive_bytes
 
 
 @given(st.integers(0, 2**64 - 1))
 def test_fmix64_is_murmur_hash_3s_finaliser(x: int) -> None:
-    assert int(fmix64(np.uint64(x))) == naive.fmix64(x)
+    assert int(fmix64(np.uint64(x))) == naive_bytes.fmix64(x)
 
 
 @given(
@@ -25,7 +25,7 @@ def test_a_digest_is_that_of_topic_partition_and_offset(topic: str, places: list
     offsets = np.array([place[1] for place in places], np.int64)
     digests = event_digests(topic_crc(topic), partitions, offsets)
     assert digests.dtype == np.uint32
-    assert digests.tolist() == [naive.event_digest(topic, *place) for place in places]
+    assert digests.tolist() == [naive_bytes.event_digest(topic, *place) for place in places]
 
 
 def test_digests_stay_what_they_are_in_stored_rows() -> None:

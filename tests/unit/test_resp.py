@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lfm_online.store import resp
 from lfm_online.store.protocol import HistoryRuns, ValueBlock
-from tests import naive
+from tests import naive_bytes
 
 IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120), max_size=12)
 
@@ -32,7 +32,7 @@ def test_an_mset_holds_the_rows_of_all_blocks_under_their_prefixes(
         blocks.append((prefix, ValueBlock(*_joined(ids), values.reshape(-1), np.full(len(ids), width))))
         for row_id, value in zip(ids, values, strict=True):
             words += [prefix.encode() + row_id, value.tobytes()]
-    assert resp.mset(blocks) == (naive.resp(*words) if len(words) > 1 else b"")
+    assert resp.mset(blocks) == (naive_bytes.resp(*words) if len(words) > 1 else b"")
 
 
 @given(ids=IDS, data=st.data())
@@ -43,7 +43,7 @@ def test_runs_become_one_setrange_each(ids: list[str], data: st.DataObject) -> N
     starts = np.cumsum([0, *map(len, runs)]).astype(np.int64)
     slots = np.frombuffer(b"".join(runs), np.uint8).copy()
     expected = b"".join(
-        naive.resp(b"SETRANGE", b"lfm:{m}:h:" + row_id, b"%d" % offset, run)
+        naive_bytes.resp(b"SETRANGE", b"lfm:{m}:h:" + row_id, b"%d" % offset, run)
         for row_id, offset, run in zip(encoded, offsets, runs, strict=True)
     )
     history = HistoryRuns(*_joined(encoded), np.array(offsets, np.int64), starts, slots)
