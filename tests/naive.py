@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the rules' kernels, in plain Python and float64, from the equations of docs/model.md."""
+"""Slow, obvious twins of the rules, in plain Python and float64, from the equations of docs/model.md."""
 
 # ruff: noqa: N806 (names are those of the equations)
 
