@@ -140,11 +140,11 @@ def _commit(
 ) -> Commit:
     """One part of a model's rows, items and histories."""
 
-    def numbers(n: int) -> tuple[int, int]:
+    def part_of(n: int) -> tuple[int, int]:
         return min(part * ROWS, n), min((part + 1) * ROWS, n)
 
-    users = np.arange(*numbers(len(model.users)), dtype=np.int32)
-    items = np.arange(*numbers(len(model.items)), dtype=np.int32)
+    users = np.arange(*part_of(len(model.users)), dtype=np.int32)
+    items = np.arange(*part_of(len(model.items)), dtype=np.int32)
     return Commit(
         expected=previous,
         entry=FeedEntry(head, previous, (), items.astype(np.uint32), model.users.rows.hash[users]),
@@ -152,8 +152,8 @@ def _commit(
         watermarks={},
         users=model.users.stored(users),
         items=model.items.stored(items),
-        new_items=[model.items.ids[number] for number in items],
-        runs=None if runs is None else _runs_part(runs, *numbers(_n_runs(runs))),
+        new_items=model.items.ids[slice(*part_of(len(model.items)))],
+        runs=None if runs is None else _runs_part(runs, *part_of(_n_runs(runs))),
         feed_entries=feed_entries,
         meta=meta,
     )

@@ -66,7 +66,7 @@ def test_epochs_teach_what_the_twin_learns_in_the_same_order_with_the_same_loss(
         assert_allclose(epoch.rmse, np.sqrt(squares), rtol=1e-4)
     for kept, rows in ((model.users, twin.users), (model.items, twin.items)):
         for row_id, row in rows.items():
-            number = kept.number_of[row_id]
+            number = kept.number(row_id)
             assert_allclose(kept.rows.factors[number], row.terms["factors"], rtol=1e-3, atol=1e-4)
             assert_allclose(kept.rows.state["b"][number], row.terms["b"], rtol=1e-3, atol=1e-5)
 
