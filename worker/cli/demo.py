@@ -31,10 +31,21 @@ from worker.settings import Settings
     type=click.FloatRange(min=0, min_open=True),
     help="Events a second; without it as fast as it goes.",
 )
+@click.option(
+    "--write-catalogue",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write MovieLens's titles, genres and years to this CSV file, for insight --catalogue.",
+)
 @click.option("--parent", type=int, hidden=True, help="The process whose end ends the demo.")
 @settings_options("topic", "model", "rule", "factors", "rating_range", "seed", "history")
 def demo(
-    settings: Settings, leave: bool, as_json: bool, data: Path | None, rate: float | None, parent: int | None
+    settings: Settings,
+    leave: bool,
+    as_json: bool,
+    data: Path | None,
+    rate: float | None,
+    write_catalogue: Path | None,
+    parent: int | None,
 ) -> None:
     """Replay MovieLens through an embedded broker, worker and store, then serve until Ctrl-C.
 
@@ -44,6 +55,8 @@ def demo(
     """
     from kafka.errors import KafkaError
 
+    from lfm_online.catalogue import EMPTY, CatalogueError
+    from lfm_online.catalogue import write_catalogue as write
     from lfm_online.ratings_file import RatingsFileError, read_ratings
     from worker.demo.data import movielens
     from worker.demo.embedded import EmbeddedServerMissingError
@@ -55,12 +68,20 @@ def demo(
 
     set_up_logging("warning")
     signal.signal(signal.SIGTERM, _leave)
+    if data is not None and write_catalogue is not None:
+        raise click.UsageError("--write-catalogue is of MovieLens: it does not go with --data")
     try:
-        table, titles = movielens() if data is None else (read_ratings(data).sorted_by_time(), {})
-        perform(Play(settings, table, titles, rate, leave, as_json, parent))
+        if data is None:
+            table, catalogue = movielens()
+        else:
+            table, catalogue = read_ratings(data).sorted_by_time(), EMPTY
+        if write_catalogue is not None:
+            write(write_catalogue, catalogue)
+        perform(Play(settings, table, catalogue, rate, leave, as_json, parent))
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
     except (
+        CatalogueError,
         EmbeddedServerMissingError,
         KafkaError,
         ProduceError,

@@ -18,6 +18,7 @@ from rich.progress import (
     TextColumn,
 )
 
+from lfm_online.catalogue import Catalogue
 from lfm_online.ratings_file import RatingsTable
 from worker.demo.embedded import EmbeddedBroker, EmbeddedStore
 from worker.demo.run import Run
@@ -42,7 +43,7 @@ class Play:
 
     settings: Settings
     table: RatingsTable
-    titles: dict[str, str]
+    catalogue: Catalogue
     rate: float | None
     leave: bool  # stop when all is learned
     as_json: bool
@@ -108,7 +109,7 @@ def perform(play: Play) -> None:
             )
         learned, seconds = _replay(play, settings, run, console, worker_url)
         _wait_visible(run, lookups_url, learned.learned)
-        show(console, lookups_url, play.table, play.titles)
+        show(console, lookups_url, play.table, play.catalogue)
         summary = {
             "events": len(play.table),
             "learned": learned.learned,

@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from lfm_online.catalogue import Catalogue
 from lfm_online.ratings_file import RatingsTable
 from worker.demo.watch import get_json
 
@@ -15,13 +16,13 @@ SHOWN: Final = 10
 SIMILAR: Final = 5
 
 
-def show(console: Console, url: str, table: RatingsTable, titles: dict[str, str]) -> None:
+def show(console: Console, url: str, table: RatingsTable, catalogue: Catalogue) -> None:
     """Print a prediction with its parts, recommendations, and similar items."""
     user = Counter(table.users).most_common(20)[-1][0]
     item = Counter(table.items).most_common(1)[0][0]
 
     def title(row_id: str) -> str:
-        return titles.get(row_id, row_id)
+        return catalogue.of(row_id).title or row_id
 
     prediction = get_json(f"{url}/v1/predict", user=user, item=item)
     console.print(
