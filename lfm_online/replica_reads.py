@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -49,8 +49,13 @@ class Changes(NamedTuple):
     heads: set[Head]  # that rows were read at
 
 
-def read_model(store: Store, name: str) -> ModelRead:
+def read_model(store: Store, name: str, on_progress: Callable[[int], None] | None = None) -> ModelRead:
     """Read a model: settings, head and globals, then all items.
+
+    Args:
+        store: Where from.
+        name: The model's name, for errors.
+        on_progress: Called with the number of items read so far.
 
     Raises:
         ModelMissingError: the store holds no such model.
@@ -71,6 +76,8 @@ def read_model(store: Store, name: str) -> ModelRead:
         read = store.read_rows([], ids[start : start + READ_ITEMS])
         model.items.load(numbers[start : start + READ_ITEMS], read.items)
         heads.add(read.head)
+        if on_progress is not None:
+            on_progress(start + len(read.items))
     return ModelRead(Loaded(model, meta), state.head, heads)
 
 

@@ -5,9 +5,9 @@ So ``lfm-online --help`` needs neither Numba nor Kafka, and answers at once.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
+
+from worker.cli.lazy_group import LazyGroup
 
 # Each is a click command of that name in the module of that name in this package.
 COMMANDS = {
@@ -22,27 +22,17 @@ COMMANDS = {
     "recommend": "The best items for a user.",
     "similar": "The items nearest to an item.",
     "explain": "What a prediction is made of.",
+    "insight": "Read a model: biases, axes of taste, profiles, a map.",
+    "export": "Write vectors or predictions to Parquet.",
     "settings": "List every setting.",
 }
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
 @click.group(
-    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=LazyGroup,
+    package=__name__,
+    texts=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(package_name="lfm-online", prog_name="lfm-online")
 def main() -> None:

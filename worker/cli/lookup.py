@@ -22,7 +22,7 @@ from lfm_online.store.redis import RedisStore
 from worker.decode_one import BadEventError, check_id
 from worker.settings import Settings
 
-_FAILURES: Final = (
+FAILURES: Final = (
     NotReadyError,
     StoreAwayError,
     StoreBrokenError,
@@ -32,15 +32,16 @@ _FAILURES: Final = (
 )
 
 
-def _checked(_context: click.Context, param: click.Parameter, value: str) -> str:
+def checked_id(_context: click.Context, param: click.Parameter, value: str) -> str:
+    """An id from the command line; one that is none is a usage error."""
     try:
         return check_id(value, str(param.name))
     except BadEventError as error:
         raise click.BadParameter(str(error)) from error
 
 
-USER: Final = click.argument("user", callback=_checked)
-ITEM: Final = click.argument("item", callback=_checked)
+USER: Final = click.argument("user", callback=checked_id)
+ITEM: Final = click.argument("item", callback=checked_id)
 HOW_MANY: Final = click.option(
     "-n", "n", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many at most."
 )
@@ -62,7 +63,7 @@ def model_of(settings: Settings) -> Iterator[Replica]:
     try:
         replica.follow(0)
         yield replica
-    except _FAILURES as error:
+    except FAILURES as error:
         raise click.ClickException(str(error)) from None
     finally:
         replica.close()
