@@ -49,13 +49,13 @@ class Changes(NamedTuple):
     heads: set[Head]  # that rows were read at
 
 
-def read_model(store: Store, name: str, on_progress: Callable[[int], None] | None = None) -> ModelRead:
+def read_model(store: Store, name: str, on_progress: Callable[[int, int], None] | None = None) -> ModelRead:
     """Read a model: settings, head and globals, then all items.
 
     Args:
         store: Where from.
         name: The model's name, for errors.
-        on_progress: Called with the number of items read so far.
+        on_progress: Called with how many items were read, and how many there are.
 
     Raises:
         ModelMissingError: the store holds no such model.
@@ -77,7 +77,7 @@ def read_model(store: Store, name: str, on_progress: Callable[[int], None] | Non
         model.items.load(numbers[start : start + READ_ITEMS], read.items)
         heads.add(read.head)
         if on_progress is not None:
-            on_progress(start + len(read.items))
+            on_progress(start + len(read.items), len(ids))
     return ModelRead(Loaded(model, meta), state.head, heads)
 
 

@@ -25,7 +25,7 @@ def arrow() -> Any:
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra, and slow to import
-        import pyarrow.parquet as _  # noqa: PLC0415 - the package does not import it by itself
+        import pyarrow.parquet  # noqa: PLC0415, ICN001 - pyarrow does not import it by itself
     except ImportError as error:
         raise ExportError("Parquet needs the extra export: pip install 'lfm-online[export]'") from error
     return pa

@@ -86,7 +86,7 @@ def export_predictions(
                 ]
                 writer.write_table(pa.Table.from_arrays(columns, schema=writer.schema))
                 written += len(part)
-            on_progress("predictions", written)
+            on_progress("predictions", written, len(ids) * len(scores))
     return written
 
 

@@ -28,9 +28,9 @@ def export_vectors(
 ) -> dict[str, int]:
     """Write both files; only the items and a block of users are in memory at a time.
 
-    ``bias`` and its variance are in the units of the score, as ``insight biases`` has them; the factors are as
-    the rows hold them, with the variance of each, and ``factor_unit`` of the metadata times p.q is their part
-    of a score. Variances are null for a rule that keeps none.
+    ``bias`` and its variance are in the units of the score, as ``insight biases`` has them; the factors are
+    as the rows hold them, with the variance of each, and ``factor_unit`` of the metadata times p.q is their
+    part of a score. Variances are null for a rule that keeps none.
 
     Returns:
         How many rows each file has, by its name.

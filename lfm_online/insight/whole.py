@@ -17,8 +17,8 @@ from lfm_online.store.protocol import Store
 BLOCK_USERS: Final = 5000
 """User rows that are held as bytes at a time: about 1 MB at 32 factors."""
 
-OnProgress = Callable[[str, int], None]
-"""Called with what is read, ``users`` or ``items``, and how many rows of it were."""
+OnProgress = Callable[[str, int, int | None], None]
+"""Called with what is counted (``users``, ``items``), how many there were, and of how many; None: unknown."""
 
 
 class ModelEmptyError(NotReadyError):
@@ -33,7 +33,7 @@ def read_items(store: Store, name: str, on_progress: OnProgress) -> Loaded:
         ModelEmptyError: it has learned no rating.
         StoreAwayError, FormatError, MetaMismatchError: as ``read_model`` says.
     """
-    loaded = read_model(store, name, lambda done: on_progress("items", done)).loaded
+    loaded = read_model(store, name, lambda done, total: on_progress("items", done, total)).loaded
     if not loaded.model.shared["n"] > 0:
         raise ModelEmptyError(f"the model {name!r} (LFM_MODEL) has learned no rating yet")
     return loaded
@@ -64,5 +64,5 @@ def user_blocks(store: Store, model: Model, on_progress: OnProgress) -> Iterator
     while block := dict(islice(scanned, BLOCK_USERS)):
         new = {user: row[: model.users.row_bytes] for user, row in block.items() if user not in seen}
         seen.update(new)
-        on_progress("users", len(seen))
+        on_progress("users", len(seen), None)
         yield new

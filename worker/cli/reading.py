@@ -57,7 +57,7 @@ class Bar:
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def show(self, what: str, done: int, total: int | None = None) -> None:
+    def show(self, what: str, done: int, total: int | None) -> None:
         """``done`` of ``total``; None where nobody knows how many there are."""
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)

@@ -63,7 +63,7 @@ def _print(found: Factors) -> None:
         title = (
             f"axis {axis.axis}: {axis.share:.1%} of the variance of tastes, {axis.strength:.3f} {found.units}"
         )
-        print_columns(title, rows, "low end", "", "high end", "")
+        print_columns(title, rows, "low end", "", "high end", "", names=(0, 2))
         click.echo(f"  goes with {_goes_with(axis)}\n")
 
 

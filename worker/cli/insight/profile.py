@@ -56,6 +56,7 @@ def _print(found: Profile) -> None:
         "at",
         "90% interval",
         "towards",
+        names=(0, 3),
     )
     print_columns(
         f"nearest {found.kind}s",

@@ -45,11 +45,13 @@ def note_on_variances(rule: str, rows: Sequence[Bias]) -> str:
     return ""
 
 
-def print_columns(title: str, rows: Sequence[tuple[str, ...]], *columns: str) -> None:
-    """A titled table; its first column names things, the others are numbers."""
+def print_columns(
+    title: str, rows: Sequence[tuple[str, ...]], *columns: str, names: tuple[int, ...] = (0,)
+) -> None:
+    """A titled table; the columns at the places ``names`` hold names, the others numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     for place, column in enumerate(columns):
-        table.add_column(column, justify="right" if place else "left")
+        table.add_column(column, justify="left" if place in names else "right")
     for row in rows:
         # Text, since an id or a title may look like rich's markup.
         table.add_row(*(Text(cell) for cell in row))
