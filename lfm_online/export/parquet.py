@@ -25,7 +25,7 @@ def arrow() -> Any:
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra, and slow to import
-        import pyarrow.parquet  # noqa: PLC0415, ICN001 - pyarrow does not import it by itself
+        import pyarrow.parquet  # noqa: PLC0415 - pyarrow does not import it by itself
     except ImportError as error:
         raise ExportError("Parquet needs the extra export: pip install 'lfm-online[export]'") from error
     return pa
@@ -47,8 +47,12 @@ def parquet_file(path: Path, fields: Any, told: Mapping[str, Any]) -> Iterator[A
     """
     schema = fields.with_metadata({METADATA_KEY: msgspec.json.encode(told)})
     partial = path.with_name(f".{path.name}.part")
+    # Hardly two factors are the same number: a dictionary of them only adds to the file.
+    repeating = [field.name for field in schema if field.type == arrow().string()]
     try:
-        with arrow().parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+        with arrow().parquet.ParquetWriter(
+            partial, schema, compression="zstd", use_dictionary=repeating
+        ) as writer:
             yield writer
         partial.replace(path)
     except OSError as error:

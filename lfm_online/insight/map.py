@@ -20,13 +20,14 @@ HEIGHT: Final = 900.0
 MARGIN: Final = 70.0
 FONT: Final = 12.0
 RADIUS: Final = 3.0
-TITLE_CHARACTERS: Final = 32
+TITLE_CHARACTERS: Final = 40
 GENRES: Final = 2
 """Genres that say what an end of an axis is about."""
 GENRE_LEAST: Final = 0.1
 """A weaker correlation says nothing."""
 
 _PLOT = Box(MARGIN, MARGIN, WIDTH - MARGIN, HEIGHT - MARGIN)
+_LABELS = Box(2 * FONT, 0, WIDTH, HEIGHT - 2 * FONT)  # the rest is the axes' own
 
 
 def draw_map(model: Model, axes: Axes, catalogue: Catalogue, n: int) -> str:
@@ -57,10 +58,18 @@ def draw_map(model: Model, axes: Axes, catalogue: Catalogue, n: int) -> str:
     for (x, y), item, title in zip(points, ids, titles, strict=True):
         dot = SubElement(svg, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=f"{RADIUS:g}", fill="#9db4c8")
         SubElement(dot, "title").text = f"{title} ({item})"  # what a browser shows under the mouse
-    for label in place_labels(points, titles, FONT, RADIUS, Box(0, 0, WIDTH, HEIGHT - MARGIN / 2)):
+    for label in place_labels(points, titles, FONT, RADIUS, _LABELS):
         x, y = points[label.number]
         SubElement(svg, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=f"{RADIUS:g}", fill="#b03a2e")
-        _write(svg, label.box.left, label.box.bottom - FONT * 0.2, titles[label.number])
+        # Against its point: the box is rather too wide.
+        side = {"text-anchor": "end"} if label.box.right < x else {}
+        _write(
+            svg,
+            label.box.right if side else label.box.left,
+            label.box.bottom - FONT * 0.2,
+            titles[label.number],
+            **side,
+        )
     indent(svg)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(svg, encoding="unicode") + "\n"
 
@@ -110,4 +119,6 @@ def _write(svg: Element, x: float, y: float, text: str, **attributes: str) -> No
 
 
 def _short(title: str) -> str:
+    if len(title) > TITLE_CHARACTERS:
+        title = title.split(" (", maxsplit=1)[0]  # other titles, a year
     return title if len(title) <= TITLE_CHARACTERS else f"{title[: TITLE_CHARACTERS - 1]}\u2026"
