@@ -91,7 +91,8 @@ bench: $(READY) ## the benchmarks; ARGS="--help"
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev --extra demo \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  --extra demo --extra dev --extra export \
 	  --output-file requirements.lock --quiet
 
 clean: ## remove .venv and everything that was generated

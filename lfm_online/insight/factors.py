@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,8 +13,10 @@ from lfm_online.insight.biases import highest
 from lfm_online.insight.units import Z90, units_of, variances_of
 from lfm_online.model import Model
 
-LEAST_ITEMS = 5
+LEAST_ITEMS: Final = 5
 """A genre of fewer items goes with anything."""
+_ROUNDING: Final = 1e-12
+"""A variance this small beside the mean square is what rounding leaves of none."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -143,8 +145,10 @@ class _Attributes:
         if not known.any():
             return None
         both = np.cov(at[known], values[known], aweights=self.weights[known], ddof=0)
-        scale = np.sqrt(both[0, 0] * both[1, 1])
-        return float(np.clip(both[0, 1] / scale, -1.0, 1.0)) if scale > 0 else None
+        squares = np.array([np.mean(at[known] ** 2), np.mean(values[known] ** 2)])
+        if (np.diag(both) <= _ROUNDING * squares).any():
+            return None
+        return float(np.clip(both[0, 1] / np.sqrt(both[0, 0] * both[1, 1]), -1.0, 1.0))
 
     def genres_with(self, at: Floats) -> dict[str, float]:
         """The correlation with each genre that enough items have, the strongest first."""

@@ -111,6 +111,17 @@ def test_the_ends_of_an_axis_are_sure_of_their_side() -> None:
     assert (placed.low < placed.at).all()
 
 
+def test_what_does_not_vary_goes_with_nothing() -> None:
+    rng = np.random.default_rng(1)
+    events = [
+        Event(f"u{u}", f"i{i}", float(rng.integers(1, 10)) / 2, 1) for u in range(20) for i in range(20)
+    ]
+    model = whole_model(events)
+    axis = read_factors(model, axes_of(model), Catalogue({"i1": CatalogueItem("", (), 1995)}), 1, 1).axes[0]
+    assert (axis.popularity, axis.year, axis.genres) == (None, None, {})
+    assert axis.liking is not None
+
+
 def test_a_rule_without_variances_says_none() -> None:
     model = whole_model(rule="sgd")
     axis = read_factors(model, axes_of(model), EMPTY, 1, 3).axes[0]

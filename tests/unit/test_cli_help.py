@@ -9,11 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from worker.cli import COMMANDS, main
+from worker.cli.export import EXPORTS
+from worker.cli.insight import INSIGHTS
+
+ALL = [*COMMANDS, *(f"insight {name}" for name in INSIGHTS), *(f"export {name}" for name in EXPORTS)]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ALL)
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    result = CliRunner().invoke(main, [command, "--help"], catch_exceptions=False)
+    result = CliRunner().invoke(main, [*command.split(), "--help"], catch_exceptions=False)
     assert result.exit_code == 0
     assert f"lfm-online {command}" in result.output.split("Example")[1]
 
@@ -28,7 +32,8 @@ def test_help_loads_neither_numba_nor_kafka() -> None:
     code = (
         "import sys\n"
         "from worker.cli import main\n"
-        "main(['--help'], standalone_mode=False)\n"
+        "for words in (['--help'], ['insight', '--help'], ['export', '--help']):\n"
+        "    main(words, standalone_mode=False)\n"
         "print(sorted({'numba', 'kafka', 'numpy', 'pydantic', 'litestar'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -94,7 +94,7 @@ def test_predictions_are_the_lookups_own(rule: str, tmp_path: Path, monkeypatch:
 
 
 def test_unknown_users_are_named_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(UnknownUsersError, match="no users 'nobody', 'é?'") as caught:
+    with pytest.raises(UnknownUsersError, match=r"no users 'nobody', 'é\?'") as caught:
         export_predictions(
             MemoryStore(learned()), "m", ["u1", "nobody", "é?"], tmp_path / "p.parquet", None, no_bar
         )

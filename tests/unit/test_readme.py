@@ -47,9 +47,12 @@ def group_of() -> click.Context:
     return main.make_context("lfm-online", [], resilient_parsing=True)
 
 
-def options_of(name: str) -> set[str]:
+def options_of(name: str, then: str = "") -> set[str]:
+    """The flags of a command; of a group those of its command ``then``, which it must have."""
     command = main.get_command(group_of(), name)
-    assert command is not None
+    if isinstance(command, click.Group):
+        command = command.get_command(group_of(), then)
+    assert command is not None, (name, then)
     return {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
 
 
@@ -59,14 +62,14 @@ def targets() -> set[str]:
 
 @pytest.mark.parametrize("line", commands())
 def test_every_command_that_is_shown_exists_with_its_options(line: str) -> None:
-    program, name, *_ = [*line.split(), ""]
+    program, name, then, *_ = [*line.split(), "", ""]
     flags = set(re.findall(r"(?<=[\s\"])--?[a-z][a-z-]*", line))
     if program == "make":
         assert name in targets()
         assert not flags or flags <= options_of(name)  # ARGS="…" of a target that is a command's name
     elif re.match(r"[a-z]", name):
         assert name in COMMANDS
-        assert flags <= options_of(name)
+        assert flags <= options_of(name, then)
 
 
 def test_every_command_and_every_target_for_people_is_told_of() -> None:

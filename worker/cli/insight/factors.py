@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,7 +17,7 @@ from worker.settings import Settings
 if TYPE_CHECKING:
     from lfm_online.insight.factors import AxisReading, Factors, Place
 
-SHOWN_GENRES = 4
+SHOWN_GENRES: Final = 4
 
 
 @click.command()

@@ -1,0 +1,123 @@
+"""The readings and exports of a model from a terminal, over ratings that were replayed through the topic."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import parse
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.acceptance.workers import Play
+from tests.commands import Command, StartCommand
+from tests.topics import create_topic
+
+USERS, ITEMS, EVENTS = 40, 30, 3000
+# The textbook's rule at its usual steps learns no taste from so few ratings.
+RULES: dict[str, list[str]] = {
+    "adaptive": [],
+    "sgd": ["--sgd-step-factors", "0.1", "--sgd-step-bias", "0.05"],
+}
+
+
+def write_files(directory: Path) -> tuple[Path, Path]:
+    """Ratings of users of two tastes, everybody fond of one item; and a catalogue."""
+    ratings, catalogue = directory / "ratings.csv", directory / "movies.csv"
+    with ratings.open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["userId", "movieId", "rating", "timestamp"])
+        rng = random.Random(1)
+        for n in range(EVENTS):
+            user, item = n % USERS, rng.randrange(ITEMS)
+            likes = (user < USERS // 2) == (item < ITEMS // 2)
+            rating = 5.0 if item == 3 else 4.0 if likes else 2.0
+            lines.writerow([f"user {user}", item, rating, 1_000_000_000 + 60 * n])
+    with catalogue.open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["movieId", "title", "genres"])
+        for item in range(ITEMS):
+            genre = "Western" if item < ITEMS // 2 else "Musical"
+            lines.writerow([item, f"[bold]Film <{item}> ({1950 + item})", genre])
+    return ratings, catalogue
+
+
+def done(command: Command) -> str:
+    assert command.wait() == 0, command.log
+    assert "Traceback" not in command.log
+    return command.output
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_replayed_model_is_read_drawn_and_exported(
+    broker: str, store: str, process: StartCommand, tmp_path: Path, rule: str
+) -> None:
+    topic = create_topic(broker, 1)  # one partition: the tastes are learned in one order, each time
+    play = Play(broker, store, topic, process)
+    ratings, catalogue = write_files(tmp_path)
+    assert process("produce", str(ratings), "--kafka", broker, "--topic", topic).wait() == 0
+    worker = play.worker("--rule", rule, *RULES[rule])
+    play.wait_learned(EVENTS, worker)
+    play.wait_drained(worker)
+    keys = play.client.dbsize()
+
+    where = ["--store", store, "--model", play.model]
+    titled = [*where, "--catalogue", str(catalogue)]
+
+    def told(*words: str) -> Any:
+        return json.loads(done(process(*words, *titled, "--json")))
+
+    biases = told("insight", "biases", "-n", "3")
+    assert biases["liked_items"][0]["title"] == "[bold]Film <3> (1953)"
+    assert (biases["liked_items"][0]["low"] is None) == (rule == "sgd")
+    assert biases["units"] == "rating points"
+    text = done(process("insight", "biases", *titled))
+    assert "[bold]Film <3> (1953) (3)" in text
+    assert ("keeps no variances" in text) == (rule == "sgd")
+
+    first = told("insight", "factors")["axes"][0]
+    assert first["share"] > 0.5
+    assert abs(first["genres"]["Western"]) > 0.8
+    assert "axis 1: " in done(process("insight", "factors", *titled))
+
+    user = told("insight", "user", "user 7", "--least", "1")
+    assert user["bias"]["id"] == "user 7"
+    assert user["bias"]["ratings"] == EVENTS // USERS
+    western = 1 if first["genres"]["Western"] > 0 else -1
+    assert user["axes"][0]["at"] * western > 0
+    item = told("insight", "item", "20", "-n", "5", "--least", "1")
+    assert all(int(each["id"]) >= ITEMS // 2 for each in item["nearest"])
+    assert "towards" in done(process("insight", "user", "user 7", *where))
+    assert "nearest items" in done(process("insight", "item", "20", *titled))
+
+    drawing = tmp_path / "map.svg"
+    done(process("insight", "map", str(drawing), *titled))
+    names = [each.text or "" for each in parse(drawing).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314
+    assert any(name.startswith("[bold]Film <") for name in names)
+
+    assert f"{USERS:,} rows" in done(process("export", "vectors", str(tmp_path), *titled))
+    users = pq.read_table(tmp_path / "users.parquet").to_pylist()
+    assert sum(each["ratings"] for each in users) == EVENTS
+    assert {each["bias_variance"] is None for each in users} == {rule == "sgd"}
+    assert pq.read_table(tmp_path / "items.parquet").num_rows == ITEMS
+    file = str(tmp_path / "predictions.parquet")
+    done(process("export", "predictions", file, "--user", "user 7", "--user", "user 8", *where))
+    assert pq.read_table(file).num_rows == 2 * ITEMS
+
+    for words, said, code in (
+        (["insight", "user", "nobody", *where], "no user 'nobody'", 1),
+        (["insight", "item", "nothing", *where], "no item 'nothing'", 1),
+        (["insight", "biases", "--store", store, "--model", "no-such"], "'no-such' (LFM_MODEL)", 1),
+        (["insight", "factors", "--store", "redis://127.0.0.1:1/0"], "LFM_STORE", 1),
+        (["insight", "biases", *where, "--catalogue", str(drawing)], "no column for item", 1),
+        (["export", "predictions", file, "--user", "user 7", "--user", "nobody", *where], "'nobody'", 1),
+        (["export", "vectors", str(tmp_path / "gone"), *where], "does not exist", 2),
+    ):
+        command = process(*words)
+        assert command.wait() == code
+        assert said in command.log
+        assert "Traceback" not in command.log
+    assert play.client.dbsize() == keys
