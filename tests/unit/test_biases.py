@@ -8,10 +8,13 @@ from numpy.testing import assert_allclose
 
 from lfm_online.catalogue import EMPTY, Catalogue, CatalogueItem
 from lfm_online.insight.biases import read_biases
+from lfm_online.insight.units import Units, units_of
 from lfm_online.insight.whole import ModelEmptyError, read_whole
 from lfm_online.known import known_item, known_user
+from lfm_online.model import Model
 from lfm_online.replica import Replica
 from lfm_online.replica_reads import ModelMissingError
+from lfm_online.rules.registry import make_rule
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from tests.made_model import Event, Learner, learn_in_commits, random_ratings
 from tests.reading import no_bar, whole_model
@@ -79,6 +82,15 @@ def test_a_rule_without_variances_is_ranked_by_the_bias_and_gives_no_interval() 
     assert biases == sorted(biases, reverse=True)
     assert [each.bias for each in found.disliked_items] == biases[::-1]
     assert {(each.low, each.high) for each in found.liked_items} == {(None, None)}
+
+
+def test_behind_a_sigmoid_numbers_are_in_units_of_the_score() -> None:
+    units = {
+        link: units_of(Model(make_rule("sgd", 0.5, 5.0, 1, link=link), 4))
+        for link in ("clip", "sigmoid_range")
+    }
+    assert units["clip"] == Units(1.0, 1.0, 1.0, "rating points")
+    assert units["sigmoid_range"] == Units(1.0, 1.0, 1.0, "score")
 
 
 def test_titles_come_from_the_catalogue_and_are_no_users() -> None:
