@@ -60,7 +60,7 @@ def export_predictions(
         raise UnknownUsersError(unknown)
     table = table_of("user", model, ids, stored)
     at_ms = basis_of(model.globals, at).at_ms
-    items = pa.array(model.items.ids, pa.string())
+    items = pa.array(list(model.items.ids), pa.string())
     schema = pa.schema(
         [
             pa.field("user", pa.string(), nullable=False),

@@ -78,7 +78,7 @@ def _blocks(
         return
     for block in user_blocks(store, model, on_progress):
         table = Table("user", model.rule, model.n_factors, capacity=len(block))
-        numbers = table.add(list(block))
+        numbers = table.numbers(list(block))
         table.load(numbers, list(block.values()))
         yield table, numbers
 

@@ -80,7 +80,7 @@ def read_profile(
         UnknownIdError: the model has no such user or item.
     """
     table = model.users if kind == "user" else model.items
-    number = table.number_of.get(row_id)
+    number = table.number(row_id)
     if number is None:
         raise UnknownIdError(kind, row_id)
     return Profile(

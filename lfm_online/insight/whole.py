@@ -49,7 +49,7 @@ def read_whole(store: Store, name: str, on_progress: OnProgress) -> Loaded:
     model = loaded.model
     model.users = Table("user", model.rule, model.n_factors)
     for block in user_blocks(store, model, on_progress):
-        model.users.load(model.users.add(list(block)), list(block.values()))
+        model.users.load(model.users.numbers(list(block)), list(block.values()))
     return loaded
 
 

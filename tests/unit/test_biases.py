@@ -70,7 +70,7 @@ def test_a_users_bias_is_what_the_lookups_answer(rule: str) -> None:
 def test_the_interval_is_90_percent_of_the_rows_own_variance_in_rating_points() -> None:
     model = whole_model()
     best = read_biases(model, EMPTY, 1).liked_items[0]
-    state = model.items.rows.state[model.items.number_of[best.id]]
+    state = model.items.rows.state[model.items.number(best.id)]
     per_unit = best.bias / state["b"]
     assert best.high is not None
     assert_allclose(best.high - best.bias, 1.645 * per_unit * np.sqrt(state["v_b"]), rtol=1e-5)

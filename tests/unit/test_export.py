@@ -50,7 +50,7 @@ def test_vectors_are_those_of_the_store_in_blocks(
         file = pq.ParquetFile(tmp_path / f"{kind}s.parquet")
         assert file.num_row_groups == groups
         rows = {row[kind]: row for row in file.read().to_pylist()}
-        assert list(rows) == table.ids
+        assert list(rows) == list(table.ids)
         intervals = intervals_of(model, kind)  # type: ignore[arg-type]  # a literal
         for number, row in enumerate(rows.values()):
             header = table.rows.header[number]

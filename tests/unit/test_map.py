@@ -47,7 +47,7 @@ def test_the_items_drawn_are_those_with_the_most_ratings() -> None:
     drawn = read_xml(draw_map(model, axes_of(model), EMPTY, 10)).findall(f"{SVG}circle/{SVG}title")
     counts = model.items.rows.header["ratings"][:60]
     ids = {(title.text or "").rsplit(" (", 1)[0] for title in drawn}
-    least = min(counts[model.items.number_of[item]] for item in ids)
+    least = min(counts[model.items.number(item)] for item in ids)
     assert sum(counts > least) <= 9
 
 
