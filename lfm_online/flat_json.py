@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 
 USER, ITEM, RATING, TIME = range(4)
 _OTHER: Final = -1
@@ -24,6 +24,8 @@ _POWERS: Final = np.array([10.0**e for e in range(23)])
 _MAX_EXACT: Final = 2**53
 _BROKEN: Final = -1
 
+_WORDS: Final = np.frombuffer(b"null\0true\0false\0", np.uint8)
+_NULL, _TRUE, _FALSE = 0, 5, 10
 _QUOTE, _BACKSLASH, _COLON, _COMMA, _OPEN, _CLOSE = (ord(c) for c in '"\\:,{}')
 _ZERO, _NINE, _MINUS, _PLUS, _DOT, _E = (ord(c) for c in "09-+.E")
 
@@ -74,7 +76,7 @@ def parse_events(
     return found
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _parse_all(
     data: Any, begin: Any, length: Any, names: Any, name_start: Any, limits: Any, found: Any
 ) -> None:
@@ -84,7 +86,7 @@ def _parse_all(
             found.taken[j] = _parse(data, begin[j], end, names, name_start, limits[1], found, j)
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _parse(
     data: Any, at: int, end: int, names: Any, name_start: Any, max_id: int, found: Any, j: int
 ) -> bool:
@@ -112,7 +114,7 @@ def _parse(
     return seen & 7 == 7 and at < end and data[at] == _CLOSE and _skip_space(data, at + 1, end) == end
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _key(data: Any, at: int, end: int, names: Any, name_start: Any) -> tuple[int, int]:
     """Which field begins here, and the place of its value, ``_BROKEN`` if there is none."""
     which, value = _OTHER, _BROKEN
@@ -125,7 +127,7 @@ def _key(data: Any, at: int, end: int, names: Any, name_start: Any) -> tuple[int
     return which, value if value < end else _BROKEN
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _id(data: Any, at: int, end: int, max_id: int, found: Any, which: int, j: int) -> Any:
     """Enter the id that stands here; the place behind it, ``_BROKEN`` if it is unusual."""
     if data[at] == _QUOTE:
@@ -144,39 +146,40 @@ def _id(data: Any, at: int, end: int, max_id: int, found: Any, which: int, j: in
     return behind
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _continues_number(byte: int) -> bool:
     return byte == _DOT or byte | 32 == _E | 32
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _other(data: Any, at: int, end: int) -> Any:
     """The place behind a scalar that nobody asked for, ``_BROKEN`` if it is something else."""
     if data[at] == _QUOTE:
         close = _string_end(data, at, end)
         return close + 1 if close >= 0 else _BROKEN
-    for word in (b"true", b"false"):
-        if _is_word(data, at, end, word):
-            return at + len(word)
+    if data[at] == _WORDS[_TRUE]:
+        return _word_end(data, at, end, _TRUE)
+    if data[at] == _WORDS[_FALSE]:
+        return _word_end(data, at, end, _FALSE)
     return _number_or_null(data, at, end)[1]
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _number_or_null(data: Any, at: int, end: int) -> Any:
     """A number, NaN for null, and the place behind it, ``_BROKEN`` if it is something else."""
-    if _is_word(data, at, end, b"null"):
-        return np.nan, at + 4
+    if data[at] == _WORDS[_NULL]:
+        return np.nan, _word_end(data, at, end, _NULL)
     return _number(data, at, end)
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _skip_space(data: Any, at: int, end: int) -> int:
     while at < end and (data[at] == 32 or data[at] == 10 or data[at] == 13 or data[at] == 9):
         at += 1
     return at
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _string_end(data: Any, at: int, end: int) -> int:
     """The place of the closing quote of a string that begins here, ``_BROKEN`` if it is unusual."""
     close = _BROKEN
@@ -189,7 +192,7 @@ def _string_end(data: Any, at: int, end: int) -> int:
     return close
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _which(data: Any, begin: int, end: int, names: Any, name_start: Any) -> int:
     """Which of the names stands here."""
     found = _OTHER
@@ -207,25 +210,24 @@ def _which(data: Any, begin: int, end: int, names: Any, name_start: Any) -> int:
     return found
 
 
-@numba.njit(**EXACT, inline="always")
-def _is_word(data: Any, at: int, end: int, word: Any) -> bool:
-    same = len(word) <= end - at
-    if same:
-        for b in range(len(word)):
-            if data[at + b] != word[b]:
-                same = False
-                break
-    return same
+@numba.njit(**BORROWING)
+def _word_end(data: Any, at: int, end: int, first: int) -> int:
+    """The place behind the word of ``_WORDS`` that begins at its byte ``first``, ``_BROKEN`` without it."""
+    stop = first
+    while _WORDS[stop] != 0 and at < end and data[at] == _WORDS[stop]:
+        at += 1
+        stop += 1
+    return at if _WORDS[stop] == 0 else _BROKEN
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _digits_end(data: Any, at: int, end: int) -> int:
     while at < end and _ZERO <= data[at] <= _NINE:
         at += 1
     return at
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _number(data: Any, at: int, end: int) -> tuple[float, int]:
     """A JSON number and the place behind it, ``_BROKEN`` if there is none or it is not exact."""
     negative = at < end and data[at] == _MINUS
@@ -257,7 +259,7 @@ def _number(data: Any, at: int, end: int) -> tuple[float, int]:
     return -value if negative else value, at
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _digits(data: Any, at: int, end: int, value: Any) -> Any:
     """``value`` with the digits behind it (wrong past 18 of them), and the place behind those."""
     while at < end and _ZERO <= data[at] <= _NINE:

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from lfm_online.layout import Kind
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 
 _PERSON = {"user": b"lfm-user", "item": b"lfm-item"}
 
@@ -23,7 +23,7 @@ def id_hash(kind: Kind, row_id: bytes) -> int:
     return int.from_bytes(digest, "little")
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def fmix64(x: Any) -> Any:
     """MurmurHash3's 64-bit finaliser (Appleby, 2011), on ``uint64``."""
     x ^= x >> np.uint64(33)

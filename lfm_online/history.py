@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from lfm_online.batch import FORGET, RATING, Batch, Outcome
 from lfm_online.layout import CHUNK, CHUNK_BYTES, SLOT
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 from lfm_online.rows import Table
 from lfm_online.store.protocol import HistoryRuns
 
@@ -77,7 +77,7 @@ def read(recent: bytes, full: bytes | None, n_ratings: int, size: int, low: floa
     return History(slots["item"].copy(), low + slots["rating"] / FULL_SCALE * (high - low))
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _append(tails: Any, user: Any, ordinal: Any, item: Any, code: Any, filled: Any, chunks: Any) -> int:
     """Write each rating to its slot; copies of the chunks that are full go to ``chunks``."""
     n = 0
@@ -89,7 +89,8 @@ def _append(tails: Any, user: Any, ordinal: Any, item: Any, code: Any, filled: A
         tails[user[j], at + 5] = code[j] >> 8
         if ordinal[j] % CHUNK == CHUNK - 1:
             filled[n] = j
-            chunks[n, :] = tails[user[j], :]
+            for b in range(CHUNK_BYTES):
+                chunks[n, b] = tails[user[j], b]
             n += 1
     return n
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lfm_online.hashing import fmix64
 from lfm_online.ids import Ids
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 
 _FREE: Final = -1
 
@@ -91,7 +91,7 @@ class IdIndex:
         _place_all(self._seed, self._slots, self._hashes, self._data, self._start, self._n)
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _hash(seed: Any, data: Any, begin: int, end: int) -> Any:
     h = seed ^ np.uint64(end - begin)
     at = begin
@@ -104,7 +104,7 @@ def _hash(seed: Any, data: Any, begin: int, end: int) -> Any:
     return h
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _slot_of(h: Any, slots: Any, hashes: Any, data: Any, start: Any, own: Any, begin: int, end: int) -> Any:
     """Where an id of hash ``h`` stands, or the free slot where it belongs (linear probing)."""
     mask = len(slots) - 1
@@ -125,7 +125,7 @@ def _slot_of(h: Any, slots: Any, hashes: Any, data: Any, start: Any, own: Any, b
     return slot
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _find(
     seed: Any, slots: Any, hashes: Any, data: Any, start: Any, own: Any, own_start: Any, out: Any
 ) -> None:
@@ -135,7 +135,7 @@ def _find(
         out[j] = slots[slot]
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _enter(
     seed: Any, slots: Any, hashes: Any, data: Any, start: Any, n: int, own: Any, own_start: Any, out: Any
 ) -> int:
@@ -155,7 +155,7 @@ def _enter(
     return n
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _place_all(seed: Any, slots: Any, hashes: Any, data: Any, start: Any, n: int) -> None:
     """Enter ids that stand in ``data`` already into an empty table."""
     mask = len(slots) - 1

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 
 
 class Ids(Sequence[str]):
@@ -59,7 +59,8 @@ class Ids(Sequence[str]):
 
     def take(self, places: NDArray[Any]) -> Ids:
         """Those at ``places``."""
-        return Ids.cut(self.data, self.start[places], self.lengths[places])
+        begin = self.start[places]
+        return Ids.cut(self.data, begin, self.start[places + 1] - begin)
 
     def count_equal(
         self, data: NDArray[np.uint8], begin: NDArray[np.int64], length: NDArray[np.int64]
@@ -97,7 +98,7 @@ class Ids(Sequence[str]):
     __hash__ = None  # type: ignore[assignment]  # as lists
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def gather_bytes(data: Any, begin: Any, length: Any, out: Any) -> None:
     """Copy pieces of ``data`` one behind the other to ``out: uint8[sum(length)]``."""
     at = 0
@@ -107,7 +108,7 @@ def gather_bytes(data: Any, begin: Any, length: Any, out: Any) -> None:
             at += 1
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _count_equal(own: Any, start: Any, data: Any, begin: Any, length: Any) -> int:
     n = 0
     for j in range(len(begin)):

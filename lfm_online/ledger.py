@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.hashing import fmix64
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 
 
 def topic_crc(topic: str) -> int:
@@ -27,7 +27,7 @@ def topic_crc(topic: str) -> int:
     return zlib.crc32(topic.encode())
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _digests(crc: Any, partitions: Any, offsets: Any, out: Any) -> None:
     for j in range(len(offsets)):
         place = (np.uint64(crc) << np.uint64(32)) | np.uint64(partitions[j])

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 
 _BROKEN: Final = -1
 
@@ -58,7 +58,7 @@ def parse_records(buffer: NDArray[np.uint8], start: int, n_records: int) -> Reco
     return RecordColumns(*columns)
 
 
-@numba.njit(**EXACT, inline="always")
+@numba.njit(**BORROWING)
 def _varint(buffer: Any, at: int) -> tuple[int, int]:
     """A zigzag varint and the place behind it, ``_BROKEN`` if there is none."""
     result = np.uint64(0)
@@ -74,7 +74,7 @@ def _varint(buffer: Any, at: int) -> tuple[int, int]:
     return 0, _BROKEN
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def parse_into(buffer: Any, at: int, columns: Any) -> int:
     """Fill ``columns: int64[6, n_records]`` (as :class:`RecordColumns`).
 

@@ -13,12 +13,12 @@ from lfm_online.hashing import id_hash
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 from lfm_online.rules.rule import Rule
 from lfm_online.store.protocol import ValueBlock
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def gather_parts(parts: Any, numbers: Any, start: int, out: Any) -> None:
     """Copy ``parts[numbers]`` (uint32[n_rows, width]) to ``out[:, start:start + width]``."""
     for j in range(len(numbers)):
@@ -26,7 +26,7 @@ def gather_parts(parts: Any, numbers: Any, start: int, out: Any) -> None:
             out[j, start + word] = parts[numbers[j], word]
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def join_tails(block: Any, tails: Any, numbers: Any, lengths: Any, out: Any) -> None:
     """Each row of ``block`` with the first ``lengths`` bytes of its tail behind it, one by one."""
     at = 0

@@ -12,11 +12,11 @@ from typing import Any
 import numba
 import numpy as np
 
-from lfm_online.numba_flags import EXACT
+from lfm_online.numba_flags import BORROWING
 from lfm_online.store.protocol import HistoryRuns, ValueBlock
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _digits(value: int) -> int:
     n = 1
     while value >= 10:
@@ -25,7 +25,7 @@ def _digits(value: int) -> int:
     return n
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _put_number(out: Any, at: int, value: int) -> Any:
     n = _digits(value)
     for place in range(at + n - 1, at - 1, -1):
@@ -34,21 +34,21 @@ def _put_number(out: Any, at: int, value: int) -> Any:
     return at + n
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _put_crlf(out: Any, at: int) -> int:
     out[at] = 13
     out[at + 1] = 10
     return at + 2
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _put_length(out: Any, at: int, length: int) -> Any:
     r"""``$length\r\n``."""
     out[at] = 36
     return _put_crlf(out, _put_number(out, at + 1, length))
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _put_bytes(out: Any, at: int, source: Any, start: int, end: int) -> int:
     for b in range(start, end):
         out[at] = source[b]
@@ -56,7 +56,7 @@ def _put_bytes(out: Any, at: int, source: Any, start: int, end: int) -> int:
     return at
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _mset_pairs(prefix: Any, ids: Any, id_lengths: Any, values: Any, lengths: Any, out: Any) -> int:
     at = 0
     id_at = 0
@@ -74,7 +74,7 @@ def _mset_pairs(prefix: Any, ids: Any, id_lengths: Any, values: Any, lengths: An
     return at
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def _setranges(
     command: Any, prefix: Any, ids: Any, id_lengths: Any, offsets: Any, starts: Any, slots: Any, out: Any
 ) -> int:
