@@ -30,6 +30,28 @@ def gaussian_factors(seed: int, row_hash: int, sd: float, k: int) -> Vector:
     return np.array(numbers[:k])
 
 
+class Series:
+    """Numbers of which count, sum and sum of squares are kept, so that long streams stay affordable."""
+
+    def __init__(self) -> None:
+        self.n, self.sum, self.squares = 0, 0.0, 0.0
+
+    def __len__(self) -> int:
+        return self.n
+
+    def append(self, value: float) -> None:
+        self.n += 1
+        self.sum += value
+        self.squares += value * value
+
+    def mean(self) -> float:
+        return self.sum / self.n
+
+    def deviations(self) -> float:
+        """The sum of squared deviations from the mean."""
+        return self.squares - self.sum**2 / self.n if self.n else 0.0
+
+
 @dataclass
 class Row:
     """What every rule keeps of a user or an item, and the rule's own terms by name."""
@@ -52,7 +74,7 @@ class Twin(ABC):
         self.low, self.high, self.seed, self.k = low, high, seed, k
         self.users: dict[str, Row] = {}
         self.items: dict[str, Row] = {}
-        self.learned: list[float] = []
+        self.learned = Series()
         self.scored: list[tuple[bool, Vector]] = []  # cold, squared errors of model, mean, bias
         self.deviation = math.nan  # the rule's own, of the last prediction, in rating units
         self.widths = np.array([1, 0.67448975, 1.28155157, 1.64485363])  # of the deviation, 50, 80, 90%
@@ -77,9 +99,8 @@ class Twin(ABC):
     def level(self) -> tuple[float, float]:
         """c0 and sd."""
         n, mid, quarter = len(self.learned), (self.low + self.high) / 2, (self.high - self.low) / 4
-        squares = n * float(np.var(self.learned)) if n else 0.0
-        c0 = (sum(self.learned) + 10 * mid) / (n + 10)
-        return c0, math.sqrt((squares + 10 * quarter**2) / (n + 10))
+        c0 = (self.learned.sum + 10 * mid) / (n + 10)
+        return c0, math.sqrt((self.learned.deviations() + 10 * quarter**2) / (n + 10))
 
     def clip(self, value: float) -> float:
         return min(max(value, self.low), self.high)
@@ -218,8 +239,8 @@ class Adaptive(Twin):
         super().__init__(low, high, seed, k)
         self.W = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0], float)
         self.R = np.full(9, 0.03)
-        self.gaps: list[float] = []
-        self.log_counts: list[float] = []
+        self.log_gaps = Series()
+        self.log_counts = Series()
 
     def new_terms(self, kind: Kind, row_id: str) -> dict[str, Any]:
         if kind == "user":
@@ -240,8 +261,9 @@ class Adaptive(Twin):
         b_i, v_p, v_q = i.terms["b"], u.terms["v_p"], i.terms["v_q"]
         v_bi = min(i.terms["v_b"] + 1.3e-4, 0.14)
         p, q = u.terms["factors"], i.terms["factors"]
-        self.log_counts.append(math.log(1 + i.ratings))  # 4
-        x = (self.log_counts[-1] - float(np.mean(self.log_counts))) / 2
+        log_count = math.log(1 + i.ratings)  # 4
+        self.log_counts.append(log_count)
+        x = (log_count - self.log_counts.mean()) / 2
         y = 1 / (1 + u.ratings)
         v_bu0 = 0.06 * math.exp(W[8])
         X = np.array([f, a_u * b_i, s_u * x, p @ q, 1, x, y, b_i, b_u * min(C[0, 0] / v_bu0, 1)])
@@ -281,8 +303,8 @@ class Adaptive(Twin):
         rho = 0.98
         gap = time_ms - u.time_ms
         if gap > 0:
-            self.gaps.append(gap)
-            rho *= math.exp(-gap / (4 * math.exp(np.mean(np.log(self.gaps)))))
+            self.log_gaps.append(math.log(gap))
+            rho *= math.exp(-gap / (4 * math.exp(self.log_gaps.mean())))
         state[3] *= rho
         C[3, :3] *= rho
         C[:3, 3] *= rho
