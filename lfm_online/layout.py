@@ -16,7 +16,7 @@ A user's or an item's row is one little-endian value in the store::
          .    4k  factors    float32[k], p of a user, q of an item
          .     .  recent     users of a model with a history: 6 (ratings mod 32) bytes (history.py)
 
-The globals are one value too: ``u8 format, u8 rule, 6 zero bytes``, then the record
+The globals are one value too: ``u8 format, u8 rule, 2 zero bytes, u32 priors``, then the record
 :data:`SHARED`, then the rule's own record. A later head adds its section behind both.
 """
 
@@ -70,7 +70,8 @@ SHARED: Final = np.dtype(
 )
 """Globals that every rule shares: the running mean and the error sums, at full precision."""
 
-GLOBALS_HEADER: Final = np.dtype([("format", "u1"), ("rule", "u1"), ("zero", "u1", (6,))])
+GLOBALS_HEADER: Final = np.dtype([("format", "u1"), ("rule", "u1"), ("zero", "u1", (2,)), ("priors", "<u4")])
+"""``priors``: the version of the item priors that new rows start from (item_priors.py); 0: none."""
 
 
 SLOT: Final = np.dtype([("item", "<u4"), ("rating", "<u2")])
@@ -105,11 +106,12 @@ def row_bytes(state: np.dtype[Any], factors: int) -> int:
     return HEADER.itemsize + state.itemsize + 4 * factors
 
 
-def globals_to_bytes(values: Globals, rule_code: int) -> bytes:
+def globals_to_bytes(values: Globals, rule_code: int, priors: int = 0) -> bytes:
     """The globals as they lie in the store."""
     header = np.zeros(1, GLOBALS_HEADER)
     header["format"] = FORMAT_VERSION
     header["rule"] = rule_code
+    header["priors"] = priors
     return header.tobytes() + values.shared.tobytes() + values.rule.tobytes()
 
 
@@ -132,3 +134,8 @@ def globals_from_bytes(stored: bytes, rule_code: int, rule_dtype: np.dtype[Any])
     # np.frombuffer refuses a record of 0 bytes, which is what the sgd rule has.
     rule = np.ndarray((1,), rule_dtype, stored, start + SHARED.itemsize).copy()
     return Globals(shared, rule)
+
+
+def priors_version(stored: bytes | None) -> int:
+    """The version of the item priors that stored globals name; 0: none."""
+    return int(np.frombuffer(stored, GLOBALS_HEADER, 1)["priors"][0]) if stored is not None else 0

@@ -43,7 +43,7 @@ class Model:
 
     def globals_bytes(self) -> bytes:
         """The globals as they lie in the store."""
-        return globals_to_bytes(self.globals, self.rule.code)
+        return globals_to_bytes(self.globals, self.rule.code, self.items.priors.version)
 
     def learn(self, batch: Batch) -> Outcome:
         """Learn a batch whose rows are loaded; each event is predicted before it is learned.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ class Basis(NamedTuple):
     at_ms: int  # the time that the answer is for
 
 
+Source = Literal["ratings", "attributes", "mean"]
+"""What a user or item is known by: its own ratings, a prior from its attributes, or nothing."""
+
+
 class Prediction(NamedTuple):
     """What a user would rate an item."""
 
@@ -31,6 +35,7 @@ class Prediction(NamedTuple):
     parts: dict[str, float]  # by Rule.part_names; they sum to the score
     user_ratings: int  # how many ratings the user's row was learned from
     item_ratings: int  # and the item's
+    item_basis: Source
 
 
 def table_of(kind: Kind, model: Model, ids: Sequence[str], stored: Sequence[bytes | None]) -> Table:
@@ -43,6 +48,7 @@ def table_of(kind: Kind, model: Model, ids: Sequence[str], stored: Sequence[byte
 def items_of(model: Model, ids: Sequence[str]) -> Rows:
     """Copies of items' rows in that order; an unknown one as it would start."""
     table = Table("item", model.rule, model.n_factors)
+    table.priors = model.items.priors
     places = table.numbers(ids)
     numbers = model.items.index.find(table.ids)
     new = numbers < 0
@@ -81,6 +87,7 @@ def predict(
     with replica.reading() as loaded:
         model = loaded.model
         items = items_of(model, item_ids)
+        described = model.items.priors.has(items.hash)
         globals_ = model.globals
     users = table_of("user", model, user_ids, stored).rows
     basis = basis_of(globals_, at)
@@ -92,12 +99,19 @@ def predict(
     for user, item in pairs:
         u, i = user_places[user], item_places[item]
         own = rule.parts(users, u, items, i, globals_, rule.hyper, basis.at_ms, parts)
-        answers.append(_prediction(model, globals_, parts, own, users.header[u], items.header[i]))
+        user_row, item_row = users.header[u], items.header[i]
+        answers.append(_prediction(model, globals_, parts, own, user_row, item_row, described[i]))
     return basis, answers
 
 
 def _prediction(
-    model: Model, globals_: Globals, parts: NDArray[np.float64], own_deviation: float, user: Any, item: Any
+    model: Model,
+    globals_: Globals,
+    parts: NDArray[np.float64],
+    own_deviation: float,
+    user: Any,
+    item: Any,
+    described: bool,
 ) -> Prediction:
     values = (parts + 0.0).tolist()  # without -0.0
     score = sum(values)
@@ -116,4 +130,5 @@ def _prediction(
         parts=dict(zip(model.rule.part_names, values, strict=True)),
         user_ratings=int(user["ratings"]),
         item_ratings=int(item["ratings"]),
+        item_basis="ratings" if item["ratings"] else "attributes" if described else "mean",
     )

@@ -155,6 +155,7 @@ class Replica:
             model.items.numbers(changes.new_items)
             model.items.load(changes.items, changes.rows)
             model.load_globals(changes.globals)
+            model.items.priors = changes.priors
             for entry in entries:
                 self._users.forget(entry.users.tolist())
             self._ahead |= changes.heads - {head}

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.item_priors import NO_PRIORS, ItemPriors, read_item_priors
 from lfm_online.meta import Meta, read_meta
 from lfm_online.model import Model
 from lfm_online.store.protocol import FeedEntry, Head, Store
@@ -46,6 +47,7 @@ class Changes(NamedTuple):
     items: NDArray[np.int32]  # numbers, ascending
     rows: list[bytes | None]  # of those
     globals: bytes | None
+    priors: ItemPriors  # of new items, as the globals name them
     heads: set[Head]  # that rows were read at
 
 
@@ -69,6 +71,7 @@ def read_model(store: Store, name: str, on_progress: Callable[[int, int], None] 
     model = Model(meta.make_rule(), meta.factors, history=meta.history)
     state = store.read_state()
     model.load_globals(state.globals)
+    model.items.priors = read_item_priors(store, state.globals, NO_PRIORS, meta.factors)
     ids = store.read_items(0)[: state.n_items]
     numbers = model.items.numbers(ids)
     heads = set()
@@ -108,4 +111,5 @@ def read_changes(store: Store, model: Model, entries: Sequence[FeedEntry]) -> Ch
         read = store.read_rows([], ids[start : start + READ_ITEMS])
         rows += read.items
         heads.add(read.head)
-    return Changes(new_items, changed, rows, read.globals, heads)
+    priors = read_item_priors(store, read.globals, model.items.priors, model.n_factors)
+    return Changes(new_items, changed, rows, read.globals, priors, heads)

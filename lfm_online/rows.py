@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lfm_online.hashing import id_hash
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
+from lfm_online.item_priors import NO_PRIORS, ItemPriors
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
 from lfm_online.numba_flags import BORROWING
 from lfm_online.rules.rule import Rule
@@ -64,6 +65,8 @@ class Table:
         self.n_factors = factors
         self.row_bytes = rule.row_bytes(kind, factors)  # without the tail
         self.has_tails = history > 0 and kind == "user"
+        self.priors: ItemPriors = NO_PRIORS
+        """What new rows start from beside the rule's own start."""
         self.index = IdIndex(capacity)
         self._allocate(capacity)
 
@@ -123,6 +126,8 @@ class Table:
         header["rule"] = self.rule.code
         self.rows.header[numbers] = header
         self.rule.start(self.kind, self.rows, numbers)
+        if len(self.priors):
+            self.priors.add_to(self.rows, numbers)
         self.loaded[numbers] = True
 
     def load(self, numbers: NDArray[np.int32], stored: Sequence[bytes | None]) -> None:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.batch import FORGET, RATING, Batch, Outcome
+from lfm_online.item_priors import read_item_priors
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.model import Model, changed_rows
 from lfm_online.rows import Table
@@ -161,10 +162,13 @@ class Checkpoint:
                 self._forget_everything()
             for entry in entries or ():
                 self._drop(entry)
+            model = self.model
+            priors = read_item_priors(self.store, state.globals, model.items.priors, model.n_factors)
             # Nothing was assigned so far, so an exception on the way here changes nothing.
             self._n_items = min(self._n_items, state.n_items)
             self.model.items.truncate(self._n_items)
             self.model.items.numbers(self.store.read_items(self._n_items)[: state.n_items - self._n_items])
+            model.items.priors = priors  # newer than this head they teach nothing: its commits are refused
             self._take(state)
             return
 

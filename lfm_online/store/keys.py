@@ -23,6 +23,7 @@ class Keys:
         self.watermarks = base + "watermarks"
         self.globals = base + "globals"
         self.items = base + "items"
+        self.priors = base + "priors"
         self.feed = base + "feed"
         self.run = base + "run"
         self.user_prefix = base + "u:"

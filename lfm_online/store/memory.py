@@ -28,6 +28,7 @@ class MemoryServer:
     head: Head = NO_HEAD
     globals: bytes | None = None
     watermarks: dict[str, int] = field(default_factory=dict)
+    priors: bytes | None = None
     items: list[str] = field(default_factory=list)
     rows: dict[Kind, dict[str, bytes]] = field(default_factory=lambda: {"user": {}, "item": {}})
     histories: dict[str, bytes] = field(default_factory=dict)
@@ -54,6 +55,8 @@ class MemoryServer:
         self.globals = commit.globals
         if commit.meta is not None:
             self.meta = commit.meta
+        if commit.priors is not None:
+            self.priors = commit.priors
         self.items += commit.new_items
         self.watermarks.update(commit.watermarks)
         for partition, letters in commit.dead.items():
@@ -105,6 +108,10 @@ class MemoryStore:
     def read_items(self, start: int) -> list[str]:
         """Item ids from that number on."""
         return self.server.items[start:]
+
+    def read_priors(self) -> bytes | None:
+        """The item priors that were set last; None if there are none."""
+        return self.server.priors
 
     def read_rows(
         self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()

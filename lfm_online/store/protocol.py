@@ -3,8 +3,8 @@
 The numbered steps of a commit, all in one atomic step of the store:
 
 1. The head must be ``Commit.expected``, else nothing is written.
-2. Rows, histories, globals (and the meta, if it names one) are *set*; new item ids are appended;
-   watermarks are set; dead letters are set in the outbox by their offset.
+2. Rows, histories, globals (and meta and item priors, if it has them) are *set*; new item ids are
+   appended; watermarks are set; dead letters are set in the outbox by their offset.
 3. The head becomes ``Commit.head``; the feed gets one entry, its stream id the head's sequence.
 
 That one comparison is the whole of the concurrency control: commits of a model stand in one
@@ -108,6 +108,7 @@ class Commit:
     users: ValueBlock
     items: ValueBlock
     new_items: Sequence[str] = ()
+    priors: bytes | None = None  # of items, in place of those before; see item_priors.py
     runs: HistoryRuns | None = None  # of their histories' full chunks; see history.py
     histories: Mapping[str, bytes] = field(default_factory=dict)  # whole values; empty: deleted
     forgotten: Sequence[str] = ()  # users whose row and history are deleted
@@ -168,6 +169,9 @@ class Store(Protocol):
 
     def read_items(self, start: int) -> list[str]:
         """Item ids from that number on."""
+
+    def read_priors(self) -> bytes | None:
+        """The item priors that were set last; None if there are none."""
 
     def read_rows(
         self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()

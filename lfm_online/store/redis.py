@@ -171,6 +171,11 @@ class RedisStore:
             if len(part) < READ_KEYS:
                 return ids
 
+    def read_priors(self) -> bytes | None:
+        """The item priors that were set last; None if there are none."""
+        stored: bytes | None = self._call("GET", self.keys.priors)
+        return stored
+
     def read_rows(
         self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:

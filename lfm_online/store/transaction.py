@@ -39,6 +39,8 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     commands.append(["SET", keys.globals, commit.globals])
     if commit.meta is not None:
         commands.append(["SET", keys.meta, commit.meta])
+    if commit.priors is not None:
+        commands.append(["SET", keys.priors, commit.priors])
     if commit.watermarks:
         commands.append(
             ["HSET", keys.watermarks, *(word for pair in commit.watermarks.items() for word in pair)]

@@ -22,6 +22,18 @@ def test_a_model_that_nobody_made_is_empty(any_server: ModelServer) -> None:
     assert (store.read_dead(0, 10), store.count_dead(0)) == ({}, 0)
 
 
+def test_item_priors_are_those_that_a_commit_set_last(any_server: ModelServer) -> None:
+    store = any_server.connect()
+    assert store.read_priors() is None
+    first = commit_on(NO_HEAD)
+    assert applied(store, dataclasses.replace(first, priors=b"\0old"))
+    second = commit_on(first.head)
+    assert not applied(store, dataclasses.replace(first, priors=b"refused"))
+    assert applied(store, dataclasses.replace(second, priors=b"\0new"))
+    assert applied(store, commit_on(second.head))
+    assert store.read_priors() == any_server.connect().read_priors() == b"\0new"
+
+
 def test_only_the_first_to_create_a_model_sets_its_meta(any_server: ModelServer) -> None:
     first, second = any_server.connect(), any_server.connect()
     assert first.create(b"mine")

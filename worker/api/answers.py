@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from lfm_online.predict import Basis, Prediction
+from lfm_online.predict import Basis, Prediction, Source
 
 ModelField = Annotated[str, Meta(description="The model that answered.", examples=["default"])]
 WatermarkField = Annotated[
@@ -51,6 +51,19 @@ CosineField = Annotated[
 ]
 
 
+UserBasisField = Annotated[
+    Literal["ratings", "mean"],
+    Meta(description="What the user is known by: own ratings, or the mean of all.", examples=["ratings"]),
+]
+ItemBasisField = Annotated[
+    Source,
+    Meta(
+        description="What the item is known by: own ratings, attributes (`lfm-online prior`), or the mean.",
+        examples=["ratings"],
+    ),
+]
+
+
 class Answer(Struct, kw_only=True):
     """What every answer says of the model behind it (``PredictAnswer`` too: a struct has one base)."""
 
@@ -86,6 +99,8 @@ class PredictionBody(Struct, kw_only=True):
     known_item: KnownItemField
     user_ratings: UserRatingsField
     item_ratings: ItemRatingsField
+    user_basis: UserBasisField
+    item_basis: ItemBasisField
 
 
 class PredictAnswer(PredictionBody, kw_only=True):
@@ -115,4 +130,6 @@ def prediction_body(user: str, item: str, prediction: Prediction) -> PredictionB
         known_item=prediction.item_ratings > 0,
         user_ratings=prediction.user_ratings,
         item_ratings=prediction.item_ratings,
+        user_basis="ratings" if prediction.user_ratings else "mean",
+        item_basis=prediction.item_basis,
     )
