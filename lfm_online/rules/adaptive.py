@@ -10,7 +10,7 @@ numbers are those of ``docs/model.md``)::
     (b_u, a_u, s_u, f) += g e/S;   C -= g g'/S,  g = C h
     b_i += v_bi s_a e/S;   p += v_p W3 (e/S) q;   q += v_q W3 (e/S) p
 
-Sources: Kalman (1960) for the user's four terms; Salakhutdinov and Mnih (2008), PMF, for the
+Sources: Kalman (1960) for the user's four terms; Salakhutdinov and Mnih (2007), PMF, for the
 bilinear part; Welford (1962) for the scale. Strictly one pass: evidence seen twice counts twice.
 """
 

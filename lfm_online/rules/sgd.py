@@ -18,7 +18,7 @@ the score; for both links of the error before the clip, or a prediction past the
 would never come back.
 
 Sources: Funk (2006), "Netflix update: try this at home"; Koren, Bell and Volinsky (2009), IEEE
-Computer 42(8), equation 5 and the updates below it. The link: Salakhutdinov and Mnih (2008).
+Computer 42(8), equation 5 and the updates below it. The link: Salakhutdinov and Mnih (2007).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ COMMANDS = {
     "produce": "Send a file of ratings to the topic.",
     "fit": "Start a model from a file of ratings; a worker then carries it on.",
     "evaluate": "Measure a rule on a file of ratings, in this process alone.",
+    "cold-start": "Measure on a file how fast newcomers become known.",
     "verify": "Prove that each event of the topic was learned exactly once.",
     "predict": "What a user would rate an item.",
     "recommend": "The best items for a user.",
@@ -24,6 +25,7 @@ COMMANDS = {
     "explain": "What a prediction is made of.",
     "insight": "Read a model: biases, axes of taste, profiles, a map.",
     "export": "Write vectors or predictions to Parquet.",
+    "prior": "Start new items from their attributes.",
     "settings": "List every setting.",
 }
 

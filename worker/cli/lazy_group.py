@@ -10,7 +10,7 @@ import click
 
 
 class LazyGroup(click.Group):
-    """Each command is a click command of its name, in the module of that name in ``package``."""
+    """Each command is a click command of its name, in the module of that name in ``package``, - as _."""
 
     def __init__(self, *args: Any, package: str, texts: Mapping[str, str], **kwargs: Any) -> None:
         """A group of the commands that ``texts`` names, each with its line of help."""
@@ -26,7 +26,8 @@ class LazyGroup(click.Group):
         """Import one; None if there is none of that name."""
         if cmd_name not in self._texts:
             return None
-        command: click.Command = getattr(import_module(f"{self._package}.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -12,6 +12,7 @@ INSIGHTS = {
     "factors": "The principal axes of taste, and what they are about.",
     "user": "One user: bias, place on the axes, neighbours.",
     "item": "One item: bias, place on the axes, neighbours.",
+    "questionnaire": "What to ask a newcomer.",
     "map": "The two main axes, drawn as SVG.",
 }
 
