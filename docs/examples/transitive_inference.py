@@ -75,7 +75,7 @@ def learned(ratings: list[Rating], seed: int = 1) -> Model:
 
 def predicted(model: Model, user: str, film: str) -> dict[str, float]:
     """The parts of a prediction; their sum, within the range, is the rating."""
-    u, i = model.users.number_of[user], model.items.number_of[film]
+    u, i = int(model.users.numbers([user])[0]), int(model.items.numbers([film])[0])
     rule, now = model.rule, int(model.shared["newest_ms"])
     parts = np.empty(len(rule.part_names))
     rule.parts(model.users.rows, u, model.items.rows, i, model.globals, rule.hyper, now, parts)
@@ -89,8 +89,8 @@ def rating_of(model: Model, user: str, film: str) -> float:
 
 def bias_only(model: Model, user: str, film: str) -> float:
     """What mean and biases alone would say; see docs/model.md."""
-    user_row = model.users.rows.header[model.users.number_of[user]]
-    film_row = model.items.rows.header[model.items.number_of[film]]
+    user_row = model.users.rows.header[model.users.numbers([user])[0]]
+    film_row = model.items.rows.header[model.items.numbers([film])[0]]
     biases = sum(float(row["bias_sum"]) / (int(row["ratings"]) + 5) for row in (user_row, film_row))
     return float(np.clip(float(model.shared["mean"]) + biases, LOW, HIGH))
 
@@ -103,8 +103,8 @@ def drawn(model: Model) -> str:
     """
     people = ("Alice", "Dave", "Carol")
     films = (*SCIENCE_FICTION, *ROMANCES)
-    q = model.items.rows.factors[[model.items.number_of[film] for film in films]].astype(np.float64)
-    p = model.users.rows.factors[[model.users.number_of[name] for name in people]].astype(np.float64)
+    q = model.items.rows.factors[model.items.numbers(films)].astype(np.float64)
+    p = model.users.rows.factors[model.users.numbers(people)].astype(np.float64)
     axes = np.linalg.svd(q, full_matrices=False)[2].T
     axes *= np.sign((q @ axes)[-1])  # romances lie to the right
     tips = np.concatenate([_stretched(q @ axes, 220.0, 170.0), _stretched(p @ axes, 130.0, 60.0)])

@@ -169,7 +169,7 @@ def test_the_regression_is_the_minimum_of_its_loss() -> None:
     # The same as least squares of rows stretched by their weights, with a row of zeros for each coefficient.
     stretched = np.r_[root * (x - x_mean), np.eye(x.shape[1])]
     B = np.linalg.lstsq(stretched, np.r_[root * (y - y_mean), np.zeros((x.shape[1], 1 + K))])[0]  # noqa: N806
-    new = [item for item in CATALOGUE if item not in items.number_of]
+    new = [item for item in CATALOGUE if item not in set(items.ids)]
     table = Model(learner.meta.make_rule(), K).items
     table.priors = fit_priors(learner.model, CATALOGUE).priors
     table.start(table.numbers(new))

@@ -89,7 +89,7 @@ def test_a_million_ratings_lead_nowhere_either(stream: str) -> None:
     user, item, rating, time_ms = LONG[stream]
     model = new_model()
     for table, numbers in ((model.users, user), (model.items, item)):
-        table.start(table.add([str(j) for j in range(int(numbers.max()) + 1)]))
+        table.start(table.numbers([str(j) for j in range(int(numbers.max()) + 1)]))
     outcome: Outcome = model.learn(batch_of(user, item, rating, time_ms))
     _assert_sound(model, outcome.model)
 

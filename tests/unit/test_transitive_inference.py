@@ -27,9 +27,8 @@ def test_carol_will_like_the_matrix_though_all_that_she_rated_she_disliked(model
 
 
 def test_who_likes_the_same_films_lies_the_same_way(model: Any) -> None:
-    people = [model.users.rows.factors[model.users.number_of[name]] for name in ("Alice", "Dave", "Carol")]
-    films = model.items
-    matrix, ghost = (films.rows.factors[films.number_of[film]] for film in ("The Matrix", "Ghost"))
+    people = model.users.rows.factors[model.users.numbers(["Alice", "Dave", "Carol"])]
+    matrix, ghost = model.items.rows.factors[model.items.numbers(["The Matrix", "Ghost"])]
     assert all(p @ matrix > 0 > p @ ghost for p in people)
     assert all(p @ people[0] > 0 for p in people)
 
