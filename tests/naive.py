@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lfm_online.hashing import id_hash
 from lfm_online.layout import Kind
 from tests.naive_bytes import MASK, fmix64
+from tests.series import Series
 
 Vector = NDArray[np.float64]
 
@@ -28,28 +29,6 @@ def gaussian_factors(seed: int, row_hash: int, sd: float, k: int) -> Vector:
         angle = 2 * math.pi * (bits % 2**32) / 2**32
         numbers += [radius * math.cos(angle), radius * math.sin(angle)]
     return np.array(numbers[:k])
-
-
-class Series:
-    """Numbers of which count, sum and sum of squares are kept, so that long streams stay affordable."""
-
-    def __init__(self) -> None:
-        self.n, self.sum, self.squares = 0, 0.0, 0.0
-
-    def __len__(self) -> int:
-        return self.n
-
-    def append(self, value: float) -> None:
-        self.n += 1
-        self.sum += value
-        self.squares += value * value
-
-    def mean(self) -> float:
-        return self.sum / self.n
-
-    def deviations(self) -> float:
-        """The sum of squared deviations from the mean."""
-        return self.squares - self.sum**2 / self.n if self.n else 0.0
 
 
 @dataclass
