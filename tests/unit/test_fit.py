@@ -48,7 +48,8 @@ def test_epochs_teach_what_the_twin_learns_in_the_same_order_with_the_same_loss(
 ) -> None:
     model, batch = new("sgd", **options)
     twin = Sgd(LOW, HIGH, 1, 5, **options)
-    twin.learned = batch.rating.tolist()
+    for r in batch.rating.tolist():
+        twin.learned.append(r)
     mean, _ = twin.level()
     told: list[Epoch] = []
     fitted = fit_ratings(model, batch, Schedule(3, seed=7), on_epoch=told.append)
