@@ -7,6 +7,7 @@ import base64
 import logging
 import uuid
 from pathlib import Path
+from typing import ClassVar
 
 import redis
 from kafka import KafkaAdminClient
@@ -51,6 +52,10 @@ class EmbeddedBroker(Server):
 
 class EmbeddedStore(Server):
     """Valkey on a free loopback port, with its append-only file in a directory of the run."""
+
+    # This build has the C library's allocator, whose threads keep 7 freed pieces of a size; a commit frees
+    # thousands. With all of them kept, a row costs the server 2.8 us of processor time, not 4.0.
+    env: ClassVar[dict[str, str]] = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535"}
 
     def __init__(self, run: Run, name: str = "store") -> None:
         super().__init__(run, name)

@@ -4,7 +4,8 @@ import random
 import socket
 import time
 from abc import ABC, abstractmethod
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 from worker.demo.run import Process, Run
 
@@ -38,6 +39,9 @@ def free_port() -> int:
 class Server(ABC):
     """One server process of a run. `start`, `kill` and `stop` may follow each other any number of times."""
 
+    env: ClassVar[Mapping[str, str]] = {}
+    """Added to the server's environment."""
+
     def __init__(self, run: Run, name: str) -> None:
         self.run = run
         self.name = name
@@ -68,7 +72,7 @@ class Server(ABC):
         """
         attempts = 1 if self._port_is_known else PORT_ATTEMPTS
         for attempt in range(1, attempts + 1):
-            process = self._process = self.run.start(self.name, self.prepare())
+            process = self._process = self.run.start(self.name, self.prepare(), env=dict(self.env))
             if self._wait(process):
                 self._port_is_known = True
                 return self
