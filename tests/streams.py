@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Outcome, batch_of
+from lfm_online.evaluate.stream import Stream, stream_of
 from lfm_online.model import Model
+from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.registry import make_rule
 from tests.naive import Twin
 from tests.naive_bytes import event_digest
@@ -90,3 +92,14 @@ def stored(model: Model) -> dict[str, bytes]:
             f"{table.kind} {row_id}": row.tobytes() for row_id, row in zip(table.ids, block, strict=True)
         }
     return rows
+
+
+def rated_stream(events: Sequence[Event]) -> Stream:
+    """The same as evaluations take it; all must be ratings."""
+    ratings = RatingsTable(
+        [event.user for event in events],
+        [event.item for event in events],
+        np.array([event.rating for event in events]),
+        np.array([event.time_ms for event in events]),
+    )
+    return stream_of(ratings, LOW, HIGH)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.evaluate.record import Record
 from lfm_online.rules.bookkeeping import MEAN_PRIOR
+
+STRETCHES: Final = 50
 
 
 class Errors(NamedTuple):
@@ -34,6 +36,21 @@ def errors(rating: NDArray[np.float64], guess: NDArray[np.float64]) -> Errors:
     """RMSE and MAE of the guesses of some ratings."""
     off = rating - guess
     return Errors(float(np.sqrt(np.mean(off**2))), float(np.mean(np.abs(off))))
+
+
+class Stretches(NamedTuple):
+    """RMSE of one predictor over each of some stretches of a stream, one behind the other."""
+
+    stop: list[int]
+    """Ratings up to each one's end."""
+    rmse: list[float]
+
+
+def by_stretch(rating: NDArray[np.float64], guess: NDArray[np.float64]) -> Stretches:
+    """RMSE over each of :data:`STRETCHES` stretches of one length; fewer of fewer ratings."""
+    bounds = np.unique(np.linspace(0, len(rating), STRETCHES + 1).astype(np.intp))
+    squares = np.add.reduceat((rating - guess) ** 2, bounds[:-1])
+    return Stretches(bounds[1:].tolist(), np.sqrt(squares / np.diff(bounds)).tolist())
 
 
 def log_densities(off: NDArray[np.float64], deviation: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,10 +10,12 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lfm_online.compare.extra import PeerMissingError
 from lfm_online.evaluate.split import SplitError, SplitPlan
 from lfm_online.evaluate.stream import Stream, stream_of
 from lfm_online.ratings_file import read_ratings
 from worker.cli.options import settings_options
+from worker.evaluation.comparison import PEERS, RATING
 from worker.evaluation.run import Wanted, run
 from worker.evaluation.source import of_topic
 from worker.evaluation.summary import summary
@@ -51,6 +53,21 @@ class _SplitType(click.ParamType[SplitPlan]):
             self.fail(str(error), param, ctx)
 
 
+class _PeersType(click.ParamType[tuple[str, ...]]):
+    """``river,sgd``: names of peers."""
+
+    name = "peers"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        peers = tuple(value.split(","))
+        for peer in peers:
+            if peer not in PEERS:
+                self.fail(f"no peer {peer!r}; allowed: {', '.join(PEERS)}, separated by commas", param, ctx)
+        return peers
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @click.option(
@@ -83,6 +100,15 @@ class _SplitType(click.ParamType[SplitPlan]):
     help="Latent factors; of several a table, and the rest is measured with the last.  [env: LFM_FACTORS]",
 )
 @click.option(
+    "--compare",
+    "peers",
+    type=_PeersType(),
+    metavar="PEER[,PEER…]",
+    help="Peers on the same ratings, at their defaults and at the best of a grid: river, sgd, surprise, "
+    "mean, bias; with --top als, knn, ease, popular. Needs the extra compare.",
+)
+@click.option("--ablate", is_flag=True, help="What each part of the adaptive rule buys.")
+@click.option(
     "--plot",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE.svg",
@@ -111,6 +137,8 @@ def evaluate(
     top: int | None,
     like: float | None,
     factors: tuple[tuple[int, ...], ...],
+    peers: tuple[str, ...] | None,
+    ablate: bool,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -128,20 +156,28 @@ def evaluate(
     Examples:
       lfm-online evaluate ratings.csv --range 1,5 --rule sgd --json
       lfm-online evaluate ratings.csv --split cv:5 --top 10 --factors 8,16,32 --plot ratings.svg
+      lfm-online evaluate ratings.csv --compare river,sgd,surprise --ablate
+      lfm-online evaluate ratings.csv --top 10 --compare als,knn,ease
       lfm-online evaluate --topic
     """
     if (file is None) == (topic is None):
         raise click.UsageError("the ratings come from FILE or from --topic: give one of them")
     if plot is not None and not plot.parent.is_dir():
         raise click.UsageError(f"there is no directory {str(plot.parent)!r} to write to (--plot)")
+    peers = peers or ()
+    if top is None and (rankers := [peer for peer in peers if peer not in RATING]):
+        raise click.UsageError(f"{', '.join(rankers)} (--compare) ranks, and needs --top, as in --top 10")
+    if ablate and settings.rule != "adaptive":
+        raise click.UsageError(f"--ablate takes apart the rule adaptive, not {settings.rule} (--rule)")
     console = Console(stderr=True)
-    wanted = Wanted(tuple(n for group in factors for n in group) or (settings.factors,), splits, top, like)
+    numbers = tuple(n for group in factors for n in group) or (settings.factors,)
+    wanted = Wanted(numbers, splits, top, like, peers, ablate)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=console) as bar:
             stream = _stream(settings, file, topic, bar)
             results = run(stream, rule_of(settings), wanted, bar)
-    except (ValueError, SourceAwayError, SourceBrokenError) as error:
+    except (ValueError, PeerMissingError, SourceAwayError, SourceBrokenError) as error:
         raise click.ClickException(str(error)) from None
     shown = console if as_json else Console()
     for table in tables(results):

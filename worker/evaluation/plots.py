@@ -8,33 +8,38 @@ from typing import Final
 import numpy as np
 
 from lfm_online.evaluate.cohorts import by_user_ratings
+from lfm_online.evaluate.measures import by_stretch
 from lfm_online.evaluate.record import Record
 from lfm_online.layout import BANDS
 from worker.evaluation.run import Results
 from worker.svg import Chart, Series
 
-_STRETCHES: Final = 50
-"""Of the stream, each with its own RMSE."""
 _GAUSSIAN_LEVELS: Final = tuple(range(5, 100, 5))  # percent
 
 
 def charts(results: Results) -> list[Chart]:
     """RMSE over the stream, calibration, error by the user's ratings, and by factors if there are several."""
     record = results.evaluation.record
-    drawn = [_over_the_stream(record), _calibration(results), _by_user_ratings(record)]
+    drawn = [_over_the_stream(results), _calibration(results), _by_user_ratings(record)]
     if len(results.by_factors) > 1:
         drawn.append(_by_factors(results))
     return drawn
 
 
-def _over_the_stream(record: Record) -> Chart:
-    bounds = np.unique(np.linspace(0, len(record), _STRETCHES + 1).astype(np.intp))
-    series = []
-    for name, guess in (("model", record.model), ("mean", record.mean), ("bias-only", record.bias)):
-        squares = np.add.reduceat((record.rating - guess) ** 2, bounds[:-1])
-        series.append(Series(name, bounds[1:].tolist(), np.sqrt(squares / np.diff(bounds)).tolist()))
+def _over_the_stream(results: Results) -> Chart:
+    record = results.evaluation.record
+    found = {
+        name: by_stretch(record.rating, guess)
+        for name, guess in (("model", record.model), ("mean", record.mean), ("bias-only", record.bias))
+    }
+    if results.compared is not None:
+        found |= {f"{row.peer}, {row.how}": row.stretches for row in results.compared.online}
+    count = len(found["model"].stop)
     return Chart(
-        "RMSE over the stream", "ratings learned", f"RMSE of each of {len(bounds) - 1} stretches", series
+        "RMSE over the stream",
+        "ratings learned",
+        f"RMSE of each of {count} stretches",
+        [Series(name, stretches.stop, stretches.rmse) for name, stretches in found.items()],
     )
 
 

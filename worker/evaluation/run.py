@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.progress import Progress
 
+from lfm_online.compare.ablation import Ablated
 from lfm_online.evaluate.held_out import HeldOut, hold_out
 from lfm_online.evaluate.prequential import Evaluation, evaluate
 from lfm_online.evaluate.ranking import Scorer, TopQuality, events_to_rank, rank
@@ -15,6 +16,7 @@ from lfm_online.evaluate.scorers import ByPopularity, ByRating
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.evaluate.stream import Stream
 from lfm_online.rules.rule import Rule
+from worker.evaluation.comparison import Compared, ablate, compare
 
 _LIKED: Final = 0.75
 """How far up the range a rating is liked, where ``--like`` is not given: 4 of 1 to 5."""
@@ -30,6 +32,8 @@ class Wanted:
     splits: tuple[SplitPlan, ...] = ()
     top: int | None = None
     like: float | None = None
+    peers: tuple[str, ...] = ()
+    ablate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Results:
     like: float = 0.0
     ranked: list[TopQuality] = field(default_factory=list)
     """The shipped scorer first."""
+    compared: Compared | None = None
+    ablated: list[Ablated] = field(default_factory=list)
 
 
 def run(stream: Stream, rule: Rule, wanted: Wanted, bar: Progress) -> Results:
@@ -73,6 +79,7 @@ def run(stream: Stream, rule: Rule, wanted: Wanted, bar: Progress) -> Results:
     Raises:
         ValueError: no rating was learned, or none can be ranked.
         SplitError: a split leaves a side empty.
+        PeerMissingError: a peer is not installed.
     """
     splits = {plan: plan.splits(len(stream), rule.hyper.seed) for plan in wanted.splits}
     like = stream.low + _LIKED * (stream.high - stream.low) if wanted.like is None else wanted.like
@@ -92,7 +99,12 @@ def run(stream: Stream, rule: Rule, wanted: Wanted, bar: Progress) -> Results:
                 max(speeds),
             )
         )
-    results = Results(rule, factors, evaluation, by_factors, top=wanted.top or 0, like=like)
+    top = wanted.top or 0
+    compared = compare(stream, rule, factors, wanted.peers, top, like, bar) if wanted.peers else None
+    ablated = ablate(stream, factors, rule.hyper.seed, bar) if wanted.ablate else []
+    results = Results(
+        rule, factors, evaluation, by_factors, top=top, like=like, compared=compared, ablated=ablated
+    )
     for plan, parts in splits.items():
         step = _step(bar, f"split {plan}", sum(len(test) for _, test in parts))
         results.splits[plan] = hold_out(stream, parts, rule, factors, step)

@@ -11,6 +11,7 @@ from lfm_online.evaluate.prequential import Evaluation
 from lfm_online.evaluate.record import Record
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.layout import BANDS
+from worker.evaluation.comparison_summary import ablation_summary, comparison_summary
 from worker.evaluation.run import Results
 
 
@@ -31,6 +32,10 @@ def summary(results: Results) -> dict[str, Any]:
     }
     found["by_factors"] = [{name: getattr(row, name) for name in row.__slots__} for row in results.by_factors]
     found["splits"] = [_split(plan, held) for plan, held in results.splits.items()]
+    if results.compared is not None:
+        found["compare"] = comparison_summary(results.compared, results.evaluation)
+    if results.ablated:
+        found["ablation"] = ablation_summary(results.evaluation, results.ablated)
     if results.ranked:
         shipped = results.ranked[0]
         found["top"] = {

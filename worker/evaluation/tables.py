@@ -10,6 +10,7 @@ from rich.table import Table
 from lfm_online.evaluate.cohorts import Cohort, by_knowledge, by_month, by_user_ratings, by_year
 from lfm_online.evaluate.measures import errors
 from lfm_online.layout import BANDS
+from worker.evaluation.comparison_tables import ablation_table, comparison_tables
 from worker.evaluation.run import Results
 
 _MONTHS: Final = 24
@@ -31,6 +32,10 @@ def tables(results: Results) -> Iterator[Table]:
         yield _splits(results)
     if results.ranked:
         yield _ranked(results)
+    if results.compared is not None:
+        yield from comparison_tables(results.compared, results.evaluation, results.rule.name)
+    if results.ablated:
+        yield ablation_table(results.evaluation, results.ablated)
 
 
 def _table(first: str, headings: list[str], title: str | None = None, caption: str | None = None) -> Table:

@@ -1,0 +1,1 @@
+"""Real peers on the same events: what the rule is measured against."""
