@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-real setup-real faults lint bench lock clean
+.PHONY: help setup demo test test-real setup-real test-compare setup-compare evaluate faults lint bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 INSTALLED := $(VENV)/installed
 LOCKED := $(VENV)/locked
+# Set up with the peers of the extra compare.
+PEERS := $(VENV)/peers
 LIBRARY := $(shell find lfm_online -name '*.py' 2>/dev/null)
 # What meets a broker or a store, and so runs on the real ones too.
 REAL_SUITES := $(wildcard tests/contracts tests/integration tests/acceptance tests/real)
@@ -70,13 +72,27 @@ demo: $(READY) ## MovieLens through an embedded broker and store, with lookups; 
 	@exec $(BIN)/lfm-online demo --parent $$PPID $(ARGS)
 
 test: $(READY) ## all tests that need nothing but this directory; ARGS="-k name"
-	@$(PYTEST) -n 2 --ignore=tests/real $(ARGS)
+	@$(PYTEST) -n 2 --ignore=tests/real --ignore=tests/compare $(ARGS)
 
 setup-real: ## install what test-real needs (Debian): Apache Kafka, redis-server, Prometheus, kcat
 	@bash tests/real/setup.sh
 
 test-real: $(READY) ## the suite on Apache Kafka, redis-server and Prometheus (after: make setup-real)
 	@$(PYTEST) --servers=real $(REAL_SUITES) $(ARGS)
+
+setup-compare: $(PEERS) ## install the peers that evaluate --compare measures beside the rule
+
+$(PEERS): requirements-compare.lock $(READY)
+	@$(call retry,$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --timeout 60 \
+	  --require-hashes --requirement requirements-compare.lock)
+	@touch $@
+
+test-compare: $(PEERS) ## the tests that run the peers
+	@$(PYTEST) tests/compare $(ARGS)
+
+evaluate: $(PEERS) ## write docs/evaluation.md; LATEST_SMALL=ratings.csv adds a data set, SIZE=small goes to build/
+	@$(BIN)/python -m tests.evaluation --size $(or $(SIZE),full) \
+	  --output $(if $(filter small,$(SIZE)),build,docs) $(if $(LATEST_SMALL),--latest-small "$(LATEST_SMALL)")
 
 faults: $(READY) ## 20 workers and 5 stores killed at random moments of replays, each proved afterwards; KILLS=…
 	@KILLS=$(or $(KILLS),20) STORE_KILLS=$(or $(STORE_KILLS),5) $(PYTEST) -n 2 tests/acceptance/test_kills.py $(ARGS)
@@ -94,7 +110,10 @@ lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  --extra demo --extra dev --extra export \
 	  --output-file requirements.lock --quiet
+	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra compare \
+	  --constraint requirements.lock --output-file requirements-compare.lock --quiet
 
 clean: ## remove .venv and everything that was generated
-	@rm -rf $(VENV) .real build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .data .real build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find lfm_online worker tests -name __pycache__ -type d -prune -exec rm -rf {} +
