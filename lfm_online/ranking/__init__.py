@@ -1,0 +1,1 @@
+"""The ranking head: which item a user takes next, learned beside the rating rule from the same events."""
