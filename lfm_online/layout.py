@@ -5,7 +5,7 @@ A user's or an item's row is one little-endian value in the store::
     offset  size  field
          0     1  format     version of this layout, 1
          1     1  rule       code of the learning rule (1 adaptive, 2 sgd)
-         2     1  head       code of the ranking head (0: none)
+         2     1  head       code of the ranking head (0: none; 1: ranking/layout.py)
          3     1  -          zero
          4     4  events     uint32, ledger: valid events, refused updates and retractions included
          8     4  digest     uint32, ledger: sum of the events' digests mod 2^32 (ledger.py)
@@ -14,10 +14,11 @@ A user's or an item's row is one little-endian value in the store::
         24     4  bias_sum   float32, the bias-only guess's sum of residuals (rules/bookkeeping.py)
         28     .  state      the rule's record (rules/adaptive_start.py, rules/sgd.py: dtypes)
          .    4k  factors    float32[k], p of a user, q of an item
+         .     .  head       the ranking head's section, if the model has one (ranking/layout.py)
          .     .  recent     users of a model with a history: 6 (ratings mod 32) bytes (history.py)
 
-The globals are one value too: ``u8 format, u8 rule, 2 zero bytes, u32 priors``, then the record
-:data:`SHARED`, then the rule's own record. A later head adds its section behind both.
+The globals are one value too: ``u8 format, u8 rule, u8 head, u8 zero, u32 priors``, then the record
+:data:`SHARED`, then the rule's own record, then that of the ranking head.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ SHARED: Final = np.dtype(
 )
 """Globals that every rule shares: the running mean and the error sums, at full precision."""
 
-GLOBALS_HEADER: Final = np.dtype([("format", "u1"), ("rule", "u1"), ("zero", "u1", (2,)), ("priors", "<u4")])
+GLOBALS_HEADER: Final = np.dtype([("format", "u1"), ("rule", "u1"), ("head", "u1"), ("zero", "u1"), ("priors", "<u4")])
 """``priors``: the version of the item priors that new rows start from (item_priors.py); 0: none."""
 
 
@@ -106,34 +107,39 @@ def row_bytes(state: np.dtype[Any], factors: int) -> int:
     return HEADER.itemsize + state.itemsize + 4 * factors
 
 
-def globals_to_bytes(values: Globals, rule_code: int, priors: int = 0) -> bytes:
-    """The globals as they lie in the store."""
+def globals_to_bytes(
+    values: Globals, rule_code: int, priors: int = 0, head_code: int = 0, head: bytes = b""
+) -> bytes:
+    """The globals as they lie in the store, the ranking head's bytes last."""
     header = np.zeros(1, GLOBALS_HEADER)
     header["format"] = FORMAT_VERSION
     header["rule"] = rule_code
+    header["head"] = head_code
     header["priors"] = priors
-    return header.tobytes() + values.shared.tobytes() + values.rule.tobytes()
+    return header.tobytes() + values.shared.tobytes() + values.rule.tobytes() + head
 
 
-def globals_from_bytes(stored: bytes, rule_code: int, rule_dtype: np.dtype[Any]) -> Globals:
-    """Read the globals back.
+def globals_from_bytes(
+    stored: bytes, rule_code: int, rule_dtype: np.dtype[Any], head_code: int, head_bytes: int
+) -> tuple[Globals, bytes]:
+    """Read the globals back, the ranking head's as bytes.
 
     Raises:
-        FormatError: another format version, rule or length.
+        FormatError: another format version, rule, head or length.
     """
-    expected = GLOBALS_HEADER.itemsize + SHARED.itemsize + rule_dtype.itemsize
-    if len(stored) != expected:
-        raise FormatError(f"globals are {len(stored)} bytes long, expected {expected}")
-    if (stored[0], stored[1]) != (FORMAT_VERSION, rule_code):
-        raise FormatError(
-            f"globals are of format {stored[0]} and rule code {stored[1]}, "
-            f"expected {FORMAT_VERSION} and {rule_code}"
-        )
     start = GLOBALS_HEADER.itemsize
+    head_at = start + SHARED.itemsize + rule_dtype.itemsize
+    if len(stored) != head_at + head_bytes:
+        raise FormatError(f"globals are {len(stored)} bytes long, expected {head_at + head_bytes}")
+    if (stored[0], stored[1], stored[2]) != (FORMAT_VERSION, rule_code, head_code):
+        raise FormatError(
+            f"globals are of format {stored[0]}, rule code {stored[1]} and head code {stored[2]}, "
+            f"expected {FORMAT_VERSION}, {rule_code} and {head_code}"
+        )
     shared = np.frombuffer(stored, SHARED, 1, start).copy()
     # np.frombuffer refuses a record of 0 bytes, which is what the sgd rule has.
     rule = np.ndarray((1,), rule_dtype, stored, start + SHARED.itemsize).copy()
-    return Globals(shared, rule)
+    return Globals(shared, rule), stored[head_at:]
 
 
 def priors_version(stored: bytes | None) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from lfm_online.layout import FORMAT_VERSION
+from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
 from lfm_online.rules.rule import Rule
 
@@ -28,6 +29,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     history: int
     """Slots of a user's history; 0 is off."""
+    ranking: bool
+    """Whether the ranking head learns beside the rule."""
     topic: str
     topic_id: str
     """The broker's id of the topic, empty where it gives none."""
@@ -45,6 +48,11 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     def to_bytes(self) -> bytes:
         """As it lies in the store."""
         return msgspec.json.encode(self)
+
+    def make_model(self, **capacity: int) -> Model:
+        """A model of these settings that has seen nothing."""
+        rule = self.make_rule()
+        return Model(rule, self.factors, history=self.history, ranking=self.ranking, **capacity)
 
     def make_rule(self) -> Rule:
         """The learning rule with these constants."""

@@ -40,7 +40,7 @@ class Prediction(NamedTuple):
 
 def table_of(kind: Kind, model: Model, ids: Sequence[str], stored: Sequence[bytes | None]) -> Table:
     """A table of its own for one answer; an id without a row starts as it would if it were learned."""
-    table = Table(kind, model.rule, model.n_factors, history=model.history)
+    table = Table(kind, model.rule, model.n_factors, history=model.history, ranking=model.ranking)
     table.load(table.numbers(ids), stored)
     return table
 

@@ -68,7 +68,7 @@ def read_model(store: Store, name: str, on_progress: Callable[[int, int], None] 
     if stored is None:
         raise ModelMissingError(f"the store (LFM_STORE) holds no model {name!r} (LFM_MODEL)")
     meta = read_meta(stored, name)
-    model = Model(meta.make_rule(), meta.factors, history=meta.history)
+    model = meta.make_model()
     state = store.read_state()
     model.load_globals(state.globals)
     model.items.priors = read_item_priors(store, state.globals, NO_PRIORS, meta.factors)

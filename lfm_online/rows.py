@@ -15,6 +15,8 @@ from lfm_online.ids import Ids
 from lfm_online.item_priors import NO_PRIORS, ItemPriors
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
 from lfm_online.numba_flags import BORROWING
+from lfm_online.ranking.head import RankingHead
+from lfm_online.ranking.layout import RankRows, section_bytes, state_of
 from lfm_online.rules.rule import Rule
 from lfm_online.store.protocol import ValueBlock
 
@@ -49,7 +51,14 @@ class Table:
     """
 
     def __init__(
-        self, kind: Kind, rule: Rule, factors: int, *, history: int = 0, capacity: int = 256
+        self,
+        kind: Kind,
+        rule: Rule,
+        factors: int,
+        *,
+        history: int = 0,
+        ranking: RankingHead | None = None,
+        capacity: int = 256,
     ) -> None:
         """An empty table.
 
@@ -58,12 +67,15 @@ class Table:
             rule: Whose rows they are.
             factors: How many a row has.
             history: Ratings that the model remembers of a user; if any, users' rows have a tail.
+            ranking: The model's ranking head; None: it has none, nor do rows have a section of it.
             capacity: Rows to make room for; more come by copying.
         """
         self.kind = kind
         self.rule = rule
         self.n_factors = factors
-        self.row_bytes = rule.row_bytes(kind, factors)  # without the tail
+        self.ranking = ranking
+        head_bytes = section_bytes(kind, factors) if ranking is not None else 0
+        self.row_bytes = rule.row_bytes(kind, factors) + head_bytes  # without the tail
         self.has_tails = history > 0 and kind == "user"
         self.priors: ItemPriors = NO_PRIORS
         """What new rows start from beside the rule's own start."""
@@ -90,9 +102,23 @@ class Table:
             np.zeros((capacity, self.n_factors), np.float32),
             np.zeros(capacity, np.uint64),
         )
+        ranked = capacity if self.ranking is not None else 0
+        self.rank_rows = RankRows(
+            np.zeros(ranked, state_of(self.kind)),
+            np.zeros((ranked, self.n_factors), np.float32),
+            self.rows.hash,
+        )
         # Ratings not yet in a full chunk, each at its slot: see history.py.
         self.tails = np.zeros((capacity if self.has_tails else 0, CHUNK_BYTES), np.uint8)
         self.loaded = np.zeros(capacity, np.bool_)
+
+    @property
+    def _head_code(self) -> int:
+        return self.ranking.code if self.ranking is not None else 0
+
+    def _sections(self) -> tuple[NDArray[Any], ...]:
+        """What a stored row consists of, in order, without the tail."""
+        return (*self.rows[:3], *(self.rank_rows[:2] if self.ranking is not None else ()))
 
     def _grow(self, capacity: int) -> None:
         """Room for ``capacity`` rows: arrays double, so that adding a row costs O(1)."""
@@ -102,6 +128,11 @@ class Table:
             self.rows = Rows(
                 *(np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rows)
             )
+            if self.ranking is not None:
+                state, factors = (
+                    np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rank_rows[:2]
+                )
+                self.rank_rows = RankRows(state, factors, self.rows.hash)
             if self.has_tails:
                 self.tails = np.concatenate([self.tails, np.zeros((more, CHUNK_BYTES), np.uint8)])
             self.loaded = np.concatenate([self.loaded, np.zeros(more, np.bool_)])
@@ -124,10 +155,13 @@ class Table:
         header = np.zeros((), HEADER)
         header["format"] = FORMAT_VERSION
         header["rule"] = self.rule.code
+        header["head"] = self._head_code
         self.rows.header[numbers] = header
         self.rule.start(self.kind, self.rows, numbers)
         if len(self.priors):
             self.priors.add_to(self.rows, numbers)
+        if self.ranking is not None:
+            self.ranking.start(self.kind, self.rank_rows, numbers)
         self.loaded[numbers] = True
 
     def load(self, numbers: NDArray[np.int32], stored: Sequence[bytes | None]) -> None:
@@ -141,7 +175,7 @@ class Table:
         values = [value for value in stored if value is not None]
         for number, value in zip(numbers, values, strict=True):
             fits = len(value) > 16 and len(value) == self.row_bytes + self._tail_bytes(value)
-            if not fits or value[0] != FORMAT_VERSION or value[1] != self.rule.code:
+            if not fits or tuple(value[:3]) != (FORMAT_VERSION, self.rule.code, self._head_code):
                 raise FormatError(self._misfit(int(number), value))
         self.start(absent)
         if len(numbers) == 0:
@@ -153,7 +187,7 @@ class Table:
             values = [value[:size] for value in values]
         block = np.frombuffer(b"".join(values), np.uint8).reshape(len(values), size)
         at = 0
-        for array in self.rows[:3]:
+        for array in self._sections():
             width = array.dtype.itemsize * (array.shape[1] if array.ndim > 1 else 1)
             part = np.ascontiguousarray(block[:, at : at + width]).view(array.dtype)
             array[numbers] = part if array.ndim > 1 else part[:, 0]
@@ -165,11 +199,13 @@ class Table:
         return SLOT.itemsize * (int.from_bytes(value[12:16], "little") % CHUNK) if self.has_tails else 0
 
     def _misfit(self, number: int, value: bytes) -> str:
-        found = f"{len(value)} bytes, format {value[0]}, rule {value[1]}" if len(value) > 1 else repr(value)
+        codes = "{} bytes, format {}, rule {}, head {}"
+        found = codes.format(len(value), *value[:3]) if len(value) > 2 else repr(value)
         size = f"{self.row_bytes} bytes{' and a tail' if self.has_tails else ''}"
         return (
-            f"the row of {self.kind} {self.ids[number]!r} does not fit this model: found {found}; expected "
-            f"{size}, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name})"
+            f"the row of {self.kind} {self.ids[number]!r} does not fit this model: found {found}; "
+            f"expected {size}, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name}), "
+            f"head {self._head_code}"
         )
 
     def forget(self, numbers: NDArray[Any]) -> None:
@@ -202,7 +238,7 @@ class Table:
         """The rows without their tails: ``uint8[n, row_bytes]``."""
         words = np.empty((len(numbers), self.row_bytes // 4), np.uint32)  # every field is of 4 or 8 bytes
         at = 0
-        for array in self.rows[:3]:
+        for array in self._sections():
             part = array.view(np.uint32).reshape(len(array), -1)
             gather_parts(part, numbers, at, words)
             at += part.shape[1]

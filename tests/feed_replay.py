@@ -58,7 +58,7 @@ class Replay:
     def __init__(self, meta: Meta) -> None:
         self._meta = meta
         self._crc = topic_crc(meta.topic)
-        self._model = Model(meta.make_rule(), meta.factors)
+        self._model = Model(meta.make_rule(), meta.factors, ranking=meta.ranking)
         self._histories: dict[str, History] = {}
         self._marks: dict[str, int] = {}
 
@@ -109,6 +109,9 @@ class Replay:
             "items": [row_id.encode() for row_id in self._model.items.ids],
             "watermarks": {name.encode(): str(end).encode() for name, end in self._marks.items()},
         }
+        ranking = self._model.ranking
+        if ranking is not None and ranking.events > 0:
+            found["ring"] = ranking.ring[: min(ranking.events, len(ranking.ring))].tobytes()
         for table, letter in ((self._model.users, "u"), (self._model.items, "i")):
             rows = table.block(np.arange(len(table), dtype=np.int32))
             counts = table.rows.header["events"]

@@ -43,11 +43,13 @@ class FrailStore(MemoryStore):
         return receipt
 
 
-def checkpoint(server: MemoryServer, *, history: int = 40, feed_entries: int = 1000) -> Checkpoint:
+def checkpoint(
+    server: MemoryServer, *, history: int = 40, feed_entries: int = 1000, ranking: bool = True
+) -> Checkpoint:
     """A worker's checkpoint, resynced."""
     made = Checkpoint(
         FrailStore(server),
-        Model(make_rule("adaptive", 0.5, 5.0, 1), 4, history=history),
+        Model(make_rule("adaptive", 0.5, 5.0, 1), 4, history=history, ranking=ranking),
         "ratings",
         feed_entries=feed_entries,
         new_id=lambda: next(_ids).to_bytes(16, "little"),
@@ -104,9 +106,12 @@ def learn(worker: Checkpoint, events: Events) -> Settled:
         assert worker.begin(events).sent
 
 
+NAMES = ("rows", "globals", "ring", "items", "histories", "watermarks")
+
+
 def state(server: MemoryServer) -> dict[str, object]:
     """All that depends on the events alone: not ids of commits, nor how they were batched."""
-    return {name: getattr(server, name) for name in ("rows", "globals", "items", "histories", "watermarks")}
+    return {name: getattr(server, name) for name in NAMES}
 
 
 def straight(*batches: Events) -> dict[str, object]:

@@ -39,7 +39,7 @@ class Event:
         return RETRACTION if self.item else FORGET
 
 
-def meta(rule: str = "adaptive", factors: int = 8, history: int = 20) -> Meta:
+def meta(rule: str = "adaptive", factors: int = 8, history: int = 20, ranking: bool = True) -> Meta:
     """Settings of a small model."""
     return Meta(
         rule=rule,
@@ -48,6 +48,7 @@ def meta(rule: str = "adaptive", factors: int = 8, history: int = 20) -> Meta:
         high=5.0,
         seed=1,
         history=history,
+        ranking=ranking,
         topic=TOPIC,
         topic_id="",
         user_field="user_id",
@@ -91,7 +92,7 @@ class Learner:
         ids = itertools.count(1)
         self.checkpoint = Checkpoint(
             self.store,
-            Model(self.meta.make_rule(), self.meta.factors, history=self.meta.history),
+            self.meta.make_model(),
             TOPIC,
             feed_entries=1000,
             new_id=lambda: next(ids).to_bytes(16, "little"),

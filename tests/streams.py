@@ -45,9 +45,14 @@ def made_stream(seed: int, n: int, *, users: int = 7, items: int = 5, others: fl
 
 
 def new_model(
-    rule: str = "adaptive", factors: int = 8, seed: int = 1, history: int = 0, **options: float | str
+    rule: str = "adaptive",
+    factors: int = 8,
+    seed: int = 1,
+    history: int = 0,
+    ranking: bool = False,
+    **options: float | str,
 ) -> Model:
-    return Model(make_rule(rule, LOW, HIGH, seed, **options), factors, history=history)
+    return Model(make_rule(rule, LOW, HIGH, seed, **options), factors, history=history, ranking=ranking)
 
 
 def learn(model: Model, events: Sequence[Event]) -> Outcome:

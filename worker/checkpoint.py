@@ -4,7 +4,8 @@ A batch goes through these numbered steps:
 
 1. Leave out what lies below the watermarks; what does not join up with them must be fetched again.
 2. Ids to row numbers; rows that are not in memory are read in one step with the head. A head that
-   is not the one expected means: follow the feed (:meth:`Checkpoint.resync`) and start over.
+   is not the one expected means: follow the feed (:meth:`Checkpoint.resync`) and start over. With a
+   ranking head the users' rows tell which other items' rows the batch touches: a second such step.
 3. Learn.
 4. Send the commit: rows, histories, globals, new items, watermarks, dead letters, head and feed,
    valid only on the head that the rows rest on.
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from lfm_online.batch import FORGET, RATING, Batch, Outcome
 from lfm_online.item_priors import read_item_priors
 from lfm_online.ledger import event_digests, topic_crc
-from lfm_online.model import Model, changed_rows
+from lfm_online.model import Model
 from lfm_online.rows import Table
 from lfm_online.store.protocol import (
     NO_HEAD,
@@ -67,6 +68,15 @@ class Settled(NamedTuple):
 
     done: InFlight
     receipt: Receipt
+
+
+class _Resolved(NamedTuple):
+    """A batch whose rows are in memory."""
+
+    batch: Batch
+    users: NDArray[np.int32]  # rows that it touches, as numbers
+    items: NDArray[np.int32]
+    histories: dict[str, bytes | None]  # stored ones, of users that rewrite theirs
 
 
 class Checkpoint:
@@ -113,12 +123,12 @@ class Checkpoint:
             if not left.ranges:
                 return Begun(sent=False, gaps=gaps)
             # 2. Rows.
-            batch, rings = self._resolve(left)
-            if batch is None:
+            resolved = self._resolve(left)
+            if resolved is None:
                 continue
+            batch, users, items, rings = resolved
             # 3. Learn.
             outcome = self.model.learn(batch)
-            users, items = changed_rows(batch)
             # 4. Commit; it counts as in flight from before the first byte is sent.
             commit = self._commit(left, batch, outcome, users, items, rings)
             self.in_flight = InFlight(left, batch, outcome, commit, users, items)
@@ -173,7 +183,7 @@ class Checkpoint:
             return
 
     def _take(self, state: State) -> None:
-        self.model.load_globals(state.globals)
+        self.model.load_globals(state.globals, state.ring)
         prefix = f"{self.topic}-"
         self.watermarks = {
             int(name.removeprefix(prefix)): offset
@@ -200,8 +210,8 @@ class Checkpoint:
         users.forget(np.flatnonzero(np.isin(users.rows.hash[: len(users)], entry.users)))
         items.forget(entry.items[entry.items < len(items)])
 
-    def _resolve(self, events: Events) -> tuple[Batch | None, dict[str, bytes | None]]:
-        """Step 2: the batch by row numbers, and the stored histories of users that rewrite theirs."""
+    def _resolve(self, events: Events) -> _Resolved | None:
+        """Step 2; None where the store has moved on."""
         users, items = self.model.users, self.model.items
         user = users.numbers(events.users)
         item = np.full(len(events), -1, np.int32)
@@ -215,10 +225,16 @@ class Checkpoint:
         read = self._read_missing(user, item[rated], rewriting)
         if read is not None and read.head != self.head:
             self.resync()
-            return None, {}
+            return None
         digests = event_digests(self._crc, events.partition, events.offset)
         batch = Batch(events.what, user, item, events.rating, events.time_ms, digests)
-        return batch, dict(zip(rewriting, read.histories if read else (), strict=True))
+        touched_users, touched_items = self.model.touched(batch)
+        more = self._read_missing(user[:0], touched_items, [])
+        if more is not None and more.head != self.head:
+            self.resync()
+            return None
+        histories = dict(zip(rewriting, read.histories if read else (), strict=True))
+        return _Resolved(batch, touched_users, touched_items, histories)
 
     def _read_missing(
         self, user: NDArray[np.int32], item: NDArray[np.int32], histories: list[str]
@@ -268,6 +284,7 @@ class Checkpoint:
                 model.users.rows.hash[users],
             ),
             globals=model.globals_bytes(),
+            ring=model.ranking.ring_writes(int((batch.what == RATING).sum())) if model.ranking else (),
             watermarks={f"{self.topic}-{r.partition}": r.end for r in events.ranges},
             users=model.users.stored(kept),
             items=model.items.stored(items),

@@ -64,7 +64,13 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         """Builds what needs no network."""
         self.settings = settings
-        self.model = Model(rule_of(settings), settings.factors, history=settings.history, capacity=CAPACITY)
+        self.model = Model(
+            rule_of(settings),
+            settings.factors,
+            history=settings.history,
+            ranking=settings.ranking,
+            capacity=CAPACITY,
+        )
         self.registry = CollectorRegistry()
         self.metrics = WorkerMetrics(self.registry, self.model)
         self.health = Health(time.monotonic)

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
         1000, "latest ratings remembered of each user; 0 turns it off", unit="ratings", ge=0, le=1_000_000
     )
 
+    ranking: bool = setting(True, "learn beside the rule what users take next, and recommend by it")
+
     # The textbook rule
     sgd_link: Literal["clip", "sigmoid_range"] = setting(
         "clip", "how rule sgd keeps a prediction in the range"

@@ -142,7 +142,7 @@ def _read_store(store: Store) -> tuple[State, dict[Kind, dict[str, tuple[int, in
         read = store.read_rows(changed_users, changed_items)
         _replace(rows["user"], changed_users, read.users)
         _replace(rows["item"], changed_items, read.items)
-        state = State(entries[-1].head if entries else state.head, now.globals, now.watermarks, now.n_items)
+        state = now._replace(head=entries[-1].head if entries else state.head)
         if read.head == now.head == state.head:
             return now, rows
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lfm_online.batch import Batch
 from lfm_online.layout import FormatError, Kind
 from lfm_online.ranking.draws import mark_touched
-from lfm_online.ranking.layout import GLOBALS, RING, SLOT, Hyper, RankRows
+from lfm_online.ranking.layout import CODE, GLOBALS, RING, SLOT, Hyper, RankRows
 from lfm_online.ranking.learn import learn
 from lfm_online.ranking.start import new_globals, new_ring, start_items, start_users
 
@@ -19,6 +19,9 @@ class RankingHead:
     To learn a batch, its users' rows must be loaded first, since they name their contexts; then
     the items that :meth:`touched` names; then all it needs is in memory.
     """
+
+    code = CODE
+    """``head`` in the header of a row and of the globals."""
 
     def __init__(self, seed: int) -> None:
         """A head that has seen nothing."""
@@ -74,11 +77,10 @@ class RankingHead:
         """Learn a batch; the rows that it touches are loaded."""
         learn(batch, users, items, self.globals, self.ring, self.hyper)
 
-    def ring_writes(self, since: int) -> list[tuple[int, bytes]]:
-        """What to set in the stored ring for the events from number ``since``: byte offsets and bytes."""
-        stop = self.events
-        if stop - since >= RING:
+    def ring_writes(self, n: int) -> list[tuple[int, bytes]]:
+        """What to set in the stored ring for the latest ``n`` events: byte offsets and bytes."""
+        if n >= RING:
             return [(0, self.ring.tobytes())]
-        first, last = since % RING, stop % RING
+        first, last = (self.events - n) % RING, self.events % RING
         parts = [(first, last)] if first <= last else [(first, RING), (0, last)]
         return [(SLOT.itemsize * a, self.ring[a:b].tobytes()) for a, b in parts if a < b]

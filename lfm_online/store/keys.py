@@ -22,6 +22,7 @@ class Keys:
         self.head = base + "head"
         self.watermarks = base + "watermarks"
         self.globals = base + "globals"
+        self.ring = base + "ring"
         self.items = base + "items"
         self.priors = base + "priors"
         self.feed = base + "feed"

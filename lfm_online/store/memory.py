@@ -27,6 +27,7 @@ class MemoryServer:
     meta: bytes | None = None
     head: Head = NO_HEAD
     globals: bytes | None = None
+    ring: bytes | None = None
     watermarks: dict[str, int] = field(default_factory=dict)
     priors: bytes | None = None
     items: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class MemoryServer:
         # 1. The head must be the expected one.
         if self.head != commit.expected:
             return False
-        # 2. Rows, histories, globals, items, watermarks, dead letters.
+        # 2. Rows, histories, globals, ring, items, watermarks, dead letters.
         self.rows["user"].update(block_rows(commit.users))
         self.rows["item"].update(block_rows(commit.items))
         for user in commit.forgotten:
@@ -57,6 +58,9 @@ class MemoryServer:
             self.meta = commit.meta
         if commit.priors is not None:
             self.priors = commit.priors
+        for offset, value in commit.ring:
+            old = (self.ring or b"").ljust(offset, b"\0")
+            self.ring = old[:offset] + value + old[offset + len(value) :]
         self.items += commit.new_items
         self.watermarks.update(commit.watermarks)
         for partition, letters in commit.dead.items():
@@ -101,9 +105,9 @@ class MemoryStore:
         return True
 
     def read_state(self) -> State:
-        """Head, globals, watermarks and count of items."""
+        """Head, globals, watermarks, count of items, and ring."""
         s = self.server
-        return State(s.head, s.globals, dict(s.watermarks), len(s.items))
+        return State(s.head, s.globals, dict(s.watermarks), len(s.items), s.ring)
 
     def read_items(self, start: int) -> list[str]:
         """Item ids from that number on."""

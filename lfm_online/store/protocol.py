@@ -3,8 +3,8 @@
 The numbered steps of a commit, all in one atomic step of the store:
 
 1. The head must be ``Commit.expected``, else nothing is written.
-2. Rows, histories, globals (and meta and item priors, if it has them) are *set*; new item ids are
-   appended; watermarks are set; dead letters are set in the outbox by their offset.
+2. Rows, histories, globals and what is new of the ring (and meta and item priors, if it has them) are
+   *set*; new item ids are appended; watermarks are set; dead letters are set in the outbox by their offset.
 3. The head becomes ``Commit.head``; the feed gets one entry, its stream id the head's sequence.
 
 That one comparison is the whole of the concurrency control: commits of a model stand in one
@@ -109,6 +109,7 @@ class Commit:
     items: ValueBlock
     new_items: Sequence[str] = ()
     priors: bytes | None = None  # of items, in place of those before; see item_priors.py
+    ring: Sequence[tuple[int, bytes]] = ()  # of the ranking head: byte offsets, and what to set there
     runs: HistoryRuns | None = None  # of their histories' full chunks; see history.py
     histories: Mapping[str, bytes] = field(default_factory=dict)  # whole values; empty: deleted
     forgotten: Sequence[str] = ()  # users whose row and history are deleted
@@ -136,6 +137,7 @@ class State(NamedTuple):
     globals: bytes | None
     watermarks: dict[str, int]
     n_items: int
+    ring: bytes | None = None  # of the ranking head
 
 
 class RowsRead(NamedTuple):
@@ -165,7 +167,7 @@ class Store(Protocol):
         """Set the meta of a new model; False if another process was first."""
 
     def read_state(self) -> State:
-        """Head, globals, watermarks and count of items."""
+        """Head, globals, watermarks, count of items, and ring."""
 
     def read_items(self, start: int) -> list[str]:
         """Item ids from that number on."""

@@ -144,22 +144,23 @@ class RedisStore:
         return self._call("SET", self.keys.meta, meta, "NX") is not None
 
     def read_state(self) -> State:
-        """Head, globals, watermarks and count of items."""
+        """Head, globals, watermarks, count of items, and ring."""
         with self._conversation() as connection:
-            head, values, watermarks, n_items = self._transact(
+            head, values, watermarks, n_items, ring = self._transact(
                 connection,
                 [
                     ("GET", self.keys.head),
                     ("GET", self.keys.globals),
                     ("HGETALL", self.keys.watermarks),
                     ("LLEN", self.keys.items),
+                    ("GET", self.keys.ring),
                 ],
             )
             marks = {
                 field.decode(): int(offset)
                 for field, offset in zip(watermarks[::2], watermarks[1::2], strict=True)
             }
-            return State(Head.from_bytes(head), values, marks, n_items)
+            return State(Head.from_bytes(head), values, marks, n_items, ring)
 
     def read_items(self, start: int) -> list[str]:
         """Item ids from that number on."""

@@ -24,7 +24,7 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     The two TIMEs tell what the commit cost the server, receiving included (within a transaction its
     clock stands still).
     """
-    # 2. Rows, histories, globals, items, watermarks, dead letters.
+    # 2. Rows, histories, globals, ring, items, watermarks, dead letters.
     rows = resp.mset([(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)])
     commands: list[list[Word]] = []
     gone = [name(user) for user in commit.forgotten for name in (keys.user, keys.history)]
@@ -41,6 +41,7 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
         commands.append(["SET", keys.meta, commit.meta])
     if commit.priors is not None:
         commands.append(["SET", keys.priors, commit.priors])
+    commands += [["SETRANGE", keys.ring, offset, value] for offset, value in commit.ring]
     if commit.watermarks:
         commands.append(
             ["HSET", keys.watermarks, *(word for pair in commit.watermarks.items() for word in pair)]

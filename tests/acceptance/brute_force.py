@@ -96,7 +96,7 @@ def read_item(value: bytes | None, item: str, limits: Limits) -> Item:
         return Item(0, 0.0, 0.14, 0.09, 0.028 * _gaussian(limits.seed, item, limits.factors))
     (ratings,) = struct.unpack_from("<I", value, 12)
     b, v_b, v_q = struct.unpack_from("<3f", value, HEADER)
-    return Item(ratings, b, v_b, v_q, np.frombuffer(value, "<f4", offset=HEADER + 12))
+    return Item(ratings, b, v_b, v_q, np.frombuffer(value, "<f4", limits.factors, HEADER + 12))
 
 
 def _fmix64(x: int) -> int:

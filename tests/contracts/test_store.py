@@ -62,6 +62,7 @@ def test_a_commit_sets_all_that_it_holds(any_server: ModelServer) -> None:
         new_items=["i1", "i2"],
         global_values=b"\0shared",
         watermarks={"ratings-0": 7, "ratings-2": 2**53 + 1},
+        ring=[(2, b"ring")],
         runs=[("u1", 0, b"slot01")],
         histories={"u2": b"whole"},
         dead={0: {5: b"letter"}},
@@ -69,7 +70,7 @@ def test_a_commit_sets_all_that_it_holds(any_server: ModelServer) -> None:
     assert applied(store, commit)
     for reader in (store, any_server.connect()):
         assert reader.read_state() == State(
-            commit.head, b"\0shared", {"ratings-0": 7, "ratings-2": 2**53 + 1}, 2
+            commit.head, b"\0shared", {"ratings-0": 7, "ratings-2": 2**53 + 1}, 2, b"\0\0ring"
         )
         users = ["u2", "u1", "u3"]
         assert reader.read_rows(users, ["i1", "i2"], users) == RowsRead(
@@ -103,6 +104,15 @@ def test_a_later_commit_replaces_what_it_names_and_leaves_the_rest(any_server: M
     assert store.read_state() == State(head, b"new", {"ratings-0": 7, "ratings-1": 9}, 2)
     assert store.read_rows(["u1", "u2"], ["i1"])[1:3] == ([row(1), row(4)], [row(3)])
     assert store.read_items(0) == ["i1", "i2"]
+
+
+def test_what_a_commit_sets_of_the_ring_leaves_the_rest_of_it(any_server: ModelServer) -> None:
+    store = any_server.connect()
+    head = grow(store, NO_HEAD, ring=[(0, b"abcdefgh")])
+    head = grow(store, head, ring=[(6, b"GH"), (0, b"A")])
+    assert store.read_state().ring == b"AbcdefGH"
+    grow(store, head)
+    assert store.read_state().ring == b"AbcdefGH"
 
 
 def test_a_commit_on_another_head_is_refused_and_writes_nothing(any_server: ModelServer) -> None:

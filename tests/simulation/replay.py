@@ -20,7 +20,7 @@ def replay(feed: Sequence[FeedEntry], parts: Sequence[Events | None]) -> MemoryS
     server = MemoryServer()
     checkpoint = Checkpoint(
         MemoryStore(server),
-        Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history),
+        Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history, ranking=SETTINGS.ranking),
         SETTINGS.topic,
         feed_entries=10**6,
         new_id=iter([n.to_bytes(16, "little") for n in range(1, 10**5)]).__next__,

@@ -41,6 +41,7 @@ def test_whatever_breaks_each_event_counts_exactly_once(seed: int) -> None:
         assert again.rows == world.server.rows
         assert again.items == world.server.items
         assert again.globals == world.server.globals
+        assert again.ring == world.server.ring
         assert again.histories == world.server.histories
     except Exception as error:
         raise AssertionError(f"seed {seed}: {error}\n" + "\n".join(world.trace[-40:])) from error

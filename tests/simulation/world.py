@@ -132,7 +132,7 @@ class Worker:
         rng = world.rng
         checkpoint = Checkpoint(
             FlakyStore(world.server, world),
-            Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history),
+            Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history, ranking=SETTINGS.ranking),
             SETTINGS.topic,
             feed_entries=10**6,
             new_id=lambda: rng.randbytes(16),

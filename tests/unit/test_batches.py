@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from lfm_online.batch import Outcome, batch_of
 from lfm_online.hashing import id_hash
-from lfm_online.model import Model, changed_rows
+from lfm_online.model import Model
 from tests.naive import gaussian_factors
 from tests.streams import learn, made_stream, new_model, stored
 
@@ -93,6 +93,6 @@ def test_an_items_first_factors_are_gaussian_and_those_of_the_twin(
     assert abs((np.abs(standard) < 1.96).mean() - 0.95) < 0.02
 
 
-def test_changed_rows_are_each_named_once_and_no_item_for_a_tombstone() -> None:
-    users, items = changed_rows(batch_of([4, 2, 4], [1, -1, 1], [3, 0, 3], [0, 0, 0], what=[0, 2, 0]))
+def test_touched_rows_are_each_named_once_and_no_item_for_a_tombstone() -> None:
+    users, items = new_model().touched(batch_of([4, 2, 4], [1, -1, 1], [3, 0, 3], [0, 0, 0], what=[0, 2, 0]))
     assert (users.tolist(), items.tolist()) == ([2, 4], [1])

@@ -73,7 +73,9 @@ def test_globals_that_do_not_fit_are_refused_with_both_values(rule: str) -> None
     with pytest.raises(FormatError, match=f"{len(stored) - 1} bytes long, expected {len(stored)}"):
         model.load_globals(stored[:-1])
     code = model.rule.code
-    with pytest.raises(FormatError, match=f"format 7 and rule code {code}, expected 1 and {code}"):
+    with pytest.raises(
+        FormatError, match=f"format 7, rule code {code} and head code 0, expected 1, {code} and 0"
+    ):
         model.load_globals(b"\7" + stored[1:])
     other = new_model("sgd" if rule == "adaptive" else "adaptive").globals_bytes()
     with pytest.raises(FormatError, match="globals are"):

@@ -83,9 +83,10 @@ def test_a_row_that_is_not_in_the_store_starts_as_new(rule: str) -> None:
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (lambda row: row[:-1], "111 bytes, format 1, rule 1"),
-        (lambda row: b"\2" + row[1:], "112 bytes, format 2, rule 1"),
-        (lambda row: row[:1] + b"\2" + row[2:], "112 bytes, format 1, rule 2"),
+        (lambda row: row[:-1], "111 bytes, format 1, rule 1, head 0"),
+        (lambda row: b"\2" + row[1:], "112 bytes, format 2, rule 1, head 0"),
+        (lambda row: row[:1] + b"\2" + row[2:], "112 bytes, format 1, rule 2, head 0"),
+        (lambda row: row[:2] + b"\1" + row[3:], "112 bytes, format 1, rule 1, head 1"),
         (lambda row: b"", "b''"),
     ],
 )
@@ -94,7 +95,7 @@ def test_a_row_that_does_not_fit_is_named_and_no_row_is_taken_over(
 ) -> None:
     table = _table()
     numbers = table.numbers(["fits", "misfit", "new"])
-    row = np.ones(table.row_bytes, np.uint8).tobytes()
+    row = b"\1\1\0" + bytes(table.row_bytes - 3)
     with pytest.raises(
         FormatError, match=f"row of user 'misfit' does not fit this model: found {found}; expected"
     ):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import get
 from msgspec import Meta, Struct
 
-from lfm_online.layout import COHORTS, PREDICTORS, globals_from_bytes
+from lfm_online.layout import COHORTS, PREDICTORS
 from lfm_online.model import Model
 from lfm_online.store.protocol import State
 from worker.api.answers import Answer
@@ -119,9 +119,9 @@ def model(replica: TheReplica) -> ModelAnswer:
 
 
 def _shared(model: Model, state: State) -> Any:
-    if state.globals is None:
-        return Model(model.rule, model.n_factors).shared
-    return globals_from_bytes(state.globals, model.rule.code, model.rule.globals_dtype).shared[0]
+    read = Model(model.rule, model.n_factors, ranking=model.ranking is not None)
+    read.load_globals(state.globals)
+    return read.shared
 
 
 def _rmse(shared: Any, predictor: int) -> RmseBody:
