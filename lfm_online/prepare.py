@@ -12,7 +12,7 @@ from lfm_online.top import best
 def prepare_lookups(model: Model) -> None:
     """Call each kernel once, on rows made here and of the types that lookups have; ``model`` is only read."""
     rule = model.rule
-    own = Model(rule, model.n_factors)
+    own = Model(rule, model.n_factors, ranking=True)
     user, item = own.users.numbers(["u"]), own.items.numbers(["i"])
     own.users.start(user)
     own.items.start(item)
@@ -20,5 +20,7 @@ def prepare_lookups(model: Model) -> None:
     rule.parts(users, 0, items, 0, own.globals, rule.hyper, 0, np.empty(len(rule.part_names)))
     scores = np.empty(1)
     rule.score_items(users, 0, items, own.globals, rule.hyper, 0, scores)
+    assert own.ranking is not None
+    own.ranking.score_items(own.users.rank_rows, 0, own.items.rank_rows, 1)
     cosines(items.factors, items.factors[0], scores)
     best(scores, np.zeros(1, np.bool_), 1)

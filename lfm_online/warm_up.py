@@ -45,7 +45,7 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
         on_step("records")
     _read_records()
     for name in rules:
-        model = Model(make_rule(name, 0.0, 1.0, 0), factors=2, history=1)
+        model = Model(make_rule(name, 0.0, 1.0, 0), factors=2, history=1, ranking=True)
         steps: dict[str, Callable[[], object]] = {
             f"rule {name}: learn": partial(_learn, model),
             f"rule {name}: lookups": partial(prepare_lookups, model),
@@ -76,6 +76,7 @@ def _learn(model: Model) -> tuple[Batch, Outcome]:
     model.items.load(np.unique(item), [None])
     what = [FORGET, RETRACTION, RATING]
     batch = batch_of(user, item, [0.5] * 3, [0] * 3, what=what, digest=digests)
+    model.touched(batch)
     return batch, model.learn(batch)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,16 @@ from lfm_online.layout import FormatError, Kind
 from lfm_online.ranking.draws import mark_touched
 from lfm_online.ranking.layout import CODE, GLOBALS, RING, SLOT, Hyper, RankRows
 from lfm_online.ranking.learn import learn
+from lfm_online.ranking.lookup import Taste, personal, popular, taste
 from lfm_online.ranking.start import new_globals, new_ring, start_items, start_users
+
+
+class Ranked(NamedTuple):
+    """The two parts of items' scores; what the rating rule adds comes on top."""
+
+    taste: Taste
+    personal: NDArray[np.float64]  # float64[n], h.y
+    popular: NDArray[np.float64]  # float64[n], log Q
 
 
 class RankingHead:
@@ -76,6 +87,21 @@ class RankingHead:
     def learn(self, batch: Batch, users: RankRows, items: RankRows) -> None:
         """Learn a batch; the rows that it touches are loaded."""
         learn(batch, users, items, self.globals, self.ring, self.hyper)
+
+    def score_items(self, users: RankRows, u: int, items: RankRows, n_items: int) -> Ranked:
+        """How the first ``n_items`` items rank for a user.
+
+        Args:
+            users: Users' sections.
+            u: Row number of the user.
+            items: Items' sections.
+            n_items: How many of them there are.
+        """
+        of = taste(users, u, items, n_items, self.hyper)
+        ranked = Ranked(of, np.empty(n_items), np.empty(n_items))
+        personal(of.h, items, ranked.personal)
+        popular(items, self.globals, self.hyper, ranked.popular)
+        return ranked
 
     def ring_writes(self, n: int) -> list[tuple[int, bytes]]:
         """What to set in the stored ring for the latest ``n`` events: byte offsets and bytes."""

@@ -109,7 +109,7 @@ def test_a_recommendation_is_the_exact_top_of_all_predictions(
 def test_neighbours_are_those_of_the_raw_factors(made: Made) -> None:
     items = made.server.items
     rows = [made.row("item", item) for item in items]
-    factors = np.array([np.frombuffer(row or b"", "<f4", offset=40) for row in rows], np.float64)
+    factors = np.array([np.frombuffer(row or b"", "<f4", 8, 40) for row in rows], np.float64)
     factors /= np.linalg.norm(factors, axis=1, keepdims=True)
     own = items.index("😀")
     cosines = factors @ factors[own]
