@@ -34,6 +34,8 @@ LAST: Final = 16
 """Items of a user that are kept: none of them is taken for something that the user left alone."""
 RING: Final = 4096
 """Events that negatives are drawn from."""
+HALF_LIFE: Final = 1000
+"""Of a decayed count, events."""
 
 USER_STATE: Final = np.dtype(
     [
@@ -79,7 +81,6 @@ class Hyper(NamedTuple):
     below: float = 0.5  # weight of one that was rated below the mean
     draws: int = 16  # negatives, before those that can't be any are left out
     step: float = 0.2
-    half_life: float = 1000.0  # of a decayed count, events
     floor: float = 0.05  # of Q, in events an item
     proposal_floor: float = 0.01  # of the proposal's probability, likewise
     learns_after: int = 50  # events that only count

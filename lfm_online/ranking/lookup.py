@@ -51,7 +51,7 @@ def popular(items: Any, globals_: Any, hyper: Any, out: Any) -> None:
     for i in range(len(out)):
         q = hyper.floor / max(state.items, 1)
         if n > 0:
-            q += state.pi * decayed(items.state[i], n, hyper.half_life) / state.recent
+            q += state.pi * decayed(items.state[i], n) / state.recent
             q += (1.0 - state.pi) * items.state[i].count / n
         out[i] = math.log(q)
 
