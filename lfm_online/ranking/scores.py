@@ -60,6 +60,6 @@ def next_scores(model: Model, users: Table, u: int, at_ms: int, n_items: int | N
     scores = np.empty(n)
     rule.score_items(users.rows, u, model.items.rows, model.globals, rule.hyper, at_ms, scores)
     low, high = rule.hyper.low, rule.hyper.high
-    c0, sd = level.py_func(model.shared, low, high)
+    c0, sd = level.py_func(model.globals.shared.view(np.recarray)[0], low, high)
     as_rating = low + (high - low) / (1 + np.exp(-scores)) if rule.link == "sigmoid_range" else scores
     return Scores(ranked.taste, ranked.personal, ranked.popular, scores, (as_rating - c0) / sd)
