@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfm_online.model import Model
+from lfm_online.ranking.scores import next_scores
 from lfm_online.similar import cosines
 from lfm_online.top import best
 
@@ -20,7 +21,6 @@ def prepare_lookups(model: Model) -> None:
     rule.parts(users, 0, items, 0, own.globals, rule.hyper, 0, np.empty(len(rule.part_names)))
     scores = np.empty(1)
     rule.score_items(users, 0, items, own.globals, rule.hyper, 0, scores)
-    assert own.ranking is not None
-    own.ranking.score_items(own.users.rank_rows, 0, own.items.rank_rows, 1)
+    next_scores(own, own.users, 0, 0)
     cosines(items.factors, items.factors[0], scores)
     best(scores, np.zeros(1, np.bool_), 1)

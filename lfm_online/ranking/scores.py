@@ -10,11 +10,13 @@ next; 1 weighs as much that it is liked; 2 to 4 give items that are better liked
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.numba_flags import KERNEL
 from lfm_online.ranking.lookup import Taste
 from lfm_online.rules.bookkeeping import level
 
@@ -39,6 +41,11 @@ class Scores(NamedTuple):
         return self.personal + self.popular + c * self.z
 
 
+@numba.njit(**KERNEL)
+def _level(shared: Any, low: float, high: float) -> Any:
+    return level(shared[0], low, high)
+
+
 def next_scores(model: Model, users: Table, u: int, at_ms: int, n_items: int | None = None) -> Scores:
     """The parts of each item's score for a user.
 
@@ -60,6 +67,6 @@ def next_scores(model: Model, users: Table, u: int, at_ms: int, n_items: int | N
     scores = np.empty(n)
     rule.score_items(users.rows, u, model.items.rows, model.globals, rule.hyper, at_ms, scores)
     low, high = rule.hyper.low, rule.hyper.high
-    c0, sd = level.py_func(model.globals.shared.view(np.recarray)[0], low, high)
+    c0, sd = _level(model.globals.shared, low, high)
     as_rating = low + (high - low) / (1 + np.exp(-scores)) if rule.link == "sigmoid_range" else scores
     return Scores(ranked.taste, ranked.personal, ranked.popular, scores, (as_rating - c0) / sd)

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from lfm_online.layout import GLOBALS_HEADER, HEADER, SHARED
+from lfm_online.ranking import layout as ranking
 from lfm_online.replica import Replica
 from lfm_online.rules import adaptive_start, sgd
 from lfm_online.store.memory import MemoryServer, MemoryStore
@@ -153,6 +154,9 @@ def laid_out(*records: np.dtype[Any]) -> list[tuple[int, str, str]]:
         ("An item's:", "adaptive", [HEADER, adaptive_start.ITEM_STATE]),
         ("An item's:", "sgd", [HEADER, sgd.ITEM_STATE]),
         ("## Globals", "", [GLOBALS_HEADER, SHARED, adaptive_start.RULE_GLOBALS]),
+        ("A user's section:", "", [ranking.USER_STATE, np.dtype([("p", "<f4")])]),
+        ("An item's section:", "", [ranking.ITEM_STATE, np.dtype([("y", "<f4")])]),
+        ("Of the globals:", "", [ranking.GLOBALS]),
     ],
 )
 def test_the_documented_offsets_are_those_of_the_layout(
@@ -163,4 +167,4 @@ def test_the_documented_offsets_are_those_of_the_layout(
         expected = [row for row in expected if row[0] >= HEADER.itemsize]
         factors = found.pop()
         assert factors[:2] == (sum(record.itemsize for record in records), "float32[k]")
-    assert found == expected
+    assert [(at, kind.removesuffix("[k]"), name) for at, kind, name in found] == expected
