@@ -1,49 +1,79 @@
-"""The best items for a user: the top of one inner product over all items."""
+"""The best items for a user, by what is taken next or by the predicted rating: the top of one pass."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from lfm_online.known import rated_items
+from lfm_online.model import Model
 from lfm_online.predict import Basis, basis_of, table_of
+from lfm_online.ranking.lookup import pulls
+from lfm_online.ranking.scores import DEFAULT_C, Scores, next_scores
 from lfm_online.replica import Replica
+from lfm_online.rows import Table
 from lfm_online.top import best
+
+By = Literal["next", "rating"]
+
+
+class NoRankingError(ValueError):
+    """The model has no ranking head."""
+
+
+class Pull(NamedTuple):
+    """An item that the user took lately, and what it adds to the personal part of another's score."""
+
+    item: str
+    pull: float
 
 
 class Recommended(NamedTuple):
     """One item of a recommendation."""
 
     item: str
-    score: float  # before the link, so that ratings past the range's end still differ
-    rating: float  # within the range
+    score: float  # what it was ranked by; by rating, that before the link, so that those past the end differ
+    rating: float  # predicted, within the range
+    deviation: float  # standard deviation of the rating about it
     ratings: int  # that the item's row was learned from
+    parts: dict[str, float]  # personal, popular, rating: they sum to the score; empty by rating
+    because: list[Pull]  # that pull most, strongest first; empty by rating
 
 
 class Recommendation(NamedTuple):
     """The best items for a user, best first."""
 
     items: list[Recommended]
-    user_ratings: int  # that the user's row was learned from; 0: these are best liked by all
+    by: By
+    user_ratings: int  # that the user's row was learned from; 0: these are best for all
     left_out: int  # items of the user's history
 
 
 def recommend(
-    replica: Replica, user: str, n: int, *, seen: bool = False, at: int | None = None
+    replica: Replica,
+    user: str,
+    n: int,
+    *,
+    seen: bool = False,
+    at: int | None = None,
+    by: By | None = None,
+    c: float = DEFAULT_C,
 ) -> tuple[Basis, Recommendation]:
     """The ``n`` items with the highest scores, exactly; of equal scores the one learned first goes first.
 
-    To an unknown user these are the items that the model takes to be liked best.
-
     Args:
         replica: Of the model.
-        user: The user's id.
+        user: The user's id; to an unknown one these are the best for all.
         n: How many.
         seen: Keep the items of the user's history.
         at: The time to recommend for, Unix milliseconds; the newest rating's where not given.
+        by: ``next``, what the user takes next, or ``rating``; next where not given and the model has a
+            ranking head.
+        c: By next, the weight of the predicted rating: ``ranking.scores``.
 
     Raises:
+        NoRankingError: by next, of a model without a ranking head.
         NotReadyError: the replica is not up to date.
         StoreAwayError: the store does not answer.
     """
@@ -51,22 +81,54 @@ def recommend(
     stored = replica.read_user(user)
     with replica.reading() as loaded:
         model = loaded.model
-        users = table_of("user", model, [user], [stored.row]).rows
-        n_items = len(model.items)
-        left_out = np.zeros(n_items, np.bool_)
-        user_ratings = int(users.header[0]["ratings"])
+        by = by or ("rating" if model.ranking is None else "next")
+        if by == "next" and model.ranking is None:
+            raise NoRankingError(f"model {replica.name!r} has no ranking head (LFM_RANKING)")
+        users = table_of("user", model, [user], [stored.row])
+        left_out = np.zeros(len(model.items), np.bool_)
+        user_ratings = int(users.rows.header[0]["ratings"])
         if not seen:
             left_out[rated_items(loaded, stored, user_ratings).items] = True
         basis = basis_of(model.globals, at)
-        scores = np.empty(n_items)
-        model.rule.score_items(
-            users, 0, model.items.rows, model.globals, model.rule.hyper, basis.at_ms, scores
-        )
-        numbers = best(scores, left_out, n)
-        counts = model.items.rows.header["ratings"][numbers]
-        ids = [model.items.ids[number] for number in numbers]
-    chosen = [
-        Recommended(item, float(score), model.rule.rating_of(float(score)), int(ratings))
-        for item, score, ratings in zip(ids, scores[numbers], counts, strict=True)
-    ]
-    return basis, Recommendation(chosen, user_ratings, int(left_out.sum()))
+        parts = next_scores(model, users, 0, basis.at_ms) if by == "next" else None
+        scores = np.empty(len(model.items))
+        if parts is None:
+            model.rule.score_items(
+                users.rows, 0, model.items.rows, model.globals, model.rule.hyper, basis.at_ms, scores
+            )
+        else:
+            scores = parts.total(c)
+        chosen = [
+            _recommended(model, users, basis.at_ms, int(i), float(scores[i]), parts, c)
+            for i in best(scores, left_out, n)
+        ]
+    return basis, Recommendation(chosen, by, user_ratings, int(left_out.sum()))
+
+
+def _recommended(
+    model: Model, users: Table, at_ms: int, i: int, score: float, parts: Scores | None, c: float
+) -> Recommended:
+    rule, items, ids = model.rule, model.items, model.items.ids
+    terms = np.empty(len(rule.part_names))
+    deviation = rule.parts(users.rows, 0, items.rows, i, model.globals, rule.hyper, at_ms, terms)
+    shares: dict[str, float] = {}
+    because: list[Pull] = []
+    if parts is not None:
+        shares = {
+            "personal": float(parts.personal[i]),
+            "popular": float(parts.popular[i]),
+            "rating": float(c * parts.z[i]),
+        }
+        pulled: dict[str, float] = {}  # an item may stand in the context twice
+        for near, pull in zip(parts.taste.items, pulls(parts.taste, items.rank_rows, i), strict=True):
+            pulled[ids[near]] = pulled.get(ids[near], 0.0) + float(pull)
+        because = [Pull(item, pull) for item, pull in sorted(pulled.items(), key=lambda each: -each[1])]
+    return Recommended(
+        item=ids[i],
+        score=score,
+        rating=rule.rating_of(float(terms.sum())),
+        deviation=float(deviation),
+        ratings=int(items.rows.header["ratings"][i]),
+        parts=shares,
+        because=because,
+    )

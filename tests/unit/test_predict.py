@@ -98,7 +98,7 @@ def test_a_recommendation_is_the_exact_top_of_all_predictions(
     values = (tail, made.server.histories.get(user))
     mine = set() if seen else brute_force.rated(*values, ratings, made.learner.meta.history)
     expected = sorted((-p.score, j) for j, p in enumerate(predictions) if j not in mine)[:n]
-    _, found = recommend(made.replica, user, n, seen=seen)
+    _, found = recommend(made.replica, user, n, seen=seen, by="rating")
     assert [each.item for each in found.items] == [items[j] for _, j in expected]
     assert_allclose([each.score for each in found.items], [-score for score, _ in expected], rtol=1e-6)
     assert [each.ratings for each in found.items] == [predictions[j].item_ratings for _, j in expected]

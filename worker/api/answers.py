@@ -46,6 +46,14 @@ PartsField = Annotated[
         examples=[{"mean": 3.5, "user_bias": 0.2, "item_bias": 0.45, "factors": 0.16}],
     ),
 ]
+DeviationField = Annotated[
+    float,
+    Meta(
+        description="Standard deviation of the rating about the prediction, such that 68.27% of the "
+        "ratings lie within theirs.",
+        examples=[0.82],
+    ),
+]
 CosineField = Annotated[
     float, Meta(description="Cosine of the two items' factors, -1 to 1.", examples=[0.83])
 ]
@@ -77,14 +85,7 @@ class PredictionBody(Struct, kw_only=True):
     user: UserField
     item: ItemField
     rating: RatingField
-    deviation: Annotated[
-        float,
-        Meta(
-            description="Standard deviation of the rating about the prediction, such that 68.27% of the "
-            "ratings lie within theirs.",
-            examples=[0.82],
-        ),
-    ]
+    deviation: DeviationField
     bands: Annotated[
         dict[str, tuple[float, float]],
         Meta(

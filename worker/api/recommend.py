@@ -8,6 +8,8 @@ from litestar import get
 from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
+from lfm_online.ranking.scores import DEFAULT_C
+from lfm_online.recommend import By, NoRankingError
 from lfm_online.recommend import recommend as recommend_items
 from lfm_online.replica import Replica
 from lfm_online.similar import similar as similar_items
@@ -15,25 +17,51 @@ from worker.api.answers import (
     Answer,
     AtField,
     CosineField,
+    DeviationField,
     ItemField,
     ItemRatingsField,
     RatingField,
-    ScoreField,
     UserField,
     UserRatingsField,
     watermark_of,
 )
 from worker.api.parameters import AtMs, HowMany, ItemId, TheReplica, UserId, checked_id
-from worker.api.problems import PROBLEMS, PROBLEMS_OR_UNKNOWN
+from worker.api.problems import PROBLEMS, PROBLEMS_OR_UNKNOWN, BadFieldError
+
+
+class PullBody(Struct, kw_only=True):
+    """An item that the user took lately."""
+
+    item: ItemField
+    pull: Annotated[float, Meta(description="What it adds to the personal part.", examples=[0.61])]
 
 
 class RecommendedItem(Struct, kw_only=True):
     """An item, its score for the user, and what that rests on."""
 
     item: ItemField
-    score: ScoreField
+    score: Annotated[
+        float,
+        Meta(
+            description="What items are ranked by: the sum of `parts`, or the rating before the link.",
+            examples=[-2.41],
+        ),
+    ]
     rating: RatingField
+    deviation: DeviationField
     item_ratings: ItemRatingsField
+    parts: Annotated[
+        dict[str, float],
+        Meta(
+            description="By next, what the score is the sum of: what is personal, how popular the item is "
+            "now (the log of its share of events), and c times the rating in standard deviations from the mean.",
+            examples=[{"personal": 1.9, "popular": -4.8, "rating": 0.49}],
+        ),
+    ]
+    because: Annotated[
+        list[PullBody],
+        Meta(description="The user's latest items, and what each adds to `personal`, strongest first."),
+    ]
 
 
 class RecommendAnswer(Answer, kw_only=True):
@@ -45,10 +73,11 @@ class RecommendAnswer(Answer, kw_only=True):
         bool,
         Meta(
             description="False: the model has learned nothing of this user, and these are the items that it "
-            "takes to be liked best.",
+            "takes to be best for all.",
             examples=[True],
         ),
     ]
+    by: Annotated[By, Meta(description="What the items were ranked by.")]
     user_ratings: UserRatingsField
     left_out: Annotated[
         int, Meta(description="Items left out because they are in the user's history.", examples=[130])
@@ -72,22 +101,65 @@ class SimilarAnswer(Answer, kw_only=True):
     items: list[SimilarItem]
 
 
+ByWhat = Annotated[
+    By | None,
+    QueryParameter(
+        name="by",
+        description="`next`: what the user takes next; `rating`: what the user would rate highest. Next "
+        "where not given and the model has a ranking head (`LFM_RANKING`).",
+    ),
+]
+Weight = Annotated[
+    float,
+    QueryParameter(
+        name="c",
+        ge=0,
+        le=100,
+        description="By next, the weight of the predicted rating: 0 is what is taken next, 1 as much that it "
+        "is liked, 2 to 4 better liked and less often taken.",
+    ),
+]
 Seen = Annotated[bool, QueryParameter(name="seen", description="Keep the items of the user's history.")]
 
 
-def recommend_answer(replica: Replica, user: str, n: int, *, seen: bool, at: int | None) -> RecommendAnswer:
-    """A recommendation as it is answered; see ``lfm_online.recommend``."""
-    basis, found = recommend_items(replica, user, n, seen=seen, at=at)
+def recommend_answer(
+    replica: Replica,
+    user: str,
+    n: int,
+    *,
+    seen: bool,
+    at: int | None,
+    by: By | None = None,
+    c: float = DEFAULT_C,
+) -> RecommendAnswer:
+    """A recommendation as it is answered; see ``lfm_online.recommend``.
+
+    Raises:
+        BadFieldError: by next, of a model without a ranking head.
+    """
+    try:
+        basis, found = recommend_items(replica, user, n, seen=seen, at=at, by=by, c=c)
+    except NoRankingError as error:
+        raise BadFieldError("by", str(error)) from error
     return RecommendAnswer(
         model=replica.name,
         watermark_ms=watermark_of(basis),
         at_ms=basis.at_ms,
         user=user,
         known_user=found.user_ratings > 0,
+        by=found.by,
         user_ratings=found.user_ratings,
         left_out=found.left_out,
         items=[
-            RecommendedItem(item=each.item, score=each.score, rating=each.rating, item_ratings=each.ratings)
+            RecommendedItem(
+                item=each.item,
+                score=each.score,
+                rating=each.rating,
+                deviation=each.deviation,
+                item_ratings=each.ratings,
+                parts=each.parts,
+                because=[PullBody(item=pull.item, pull=pull.pull) for pull in each.because],
+            )
             for each in found.items
         ],
     )
@@ -116,14 +188,20 @@ def similar_answer(replica: Replica, item: str, n: int) -> SimilarAnswer:
     sync_to_thread=True,
 )
 def recommend(
-    replica: TheReplica, user: UserId, n: HowMany = 10, seen: Seen = False, at: AtMs = None
+    replica: TheReplica,
+    user: UserId,
+    n: HowMany = 10,
+    seen: Seen = False,
+    at: AtMs = None,
+    by: ByWhat = None,
+    c: Weight = DEFAULT_C,
 ) -> RecommendAnswer:
     """The items with the highest scores, exactly, without those of the user's history.
 
-    Ranked by the score before the link, since ratings at the range's end would tie. The history holds a
-    user's latest ratings, as many as the model keeps (``history`` of ``/v1/model``).
+    By rating they are ranked by the score before the link, since ratings at the range's end would tie. The
+    history holds a user's latest ratings, as many as the model keeps (``history`` of ``/v1/model``).
     """
-    return recommend_answer(replica, checked_id(user, "user"), n, seen=seen, at=at)
+    return recommend_answer(replica, checked_id(user, "user"), n, seen=seen, at=at, by=by, c=c)
 
 
 @get(
