@@ -2,6 +2,7 @@
 
     python brute_force.py redis://127.0.0.1:6379/0 MODEL predict USER ITEM
     python brute_force.py redis://127.0.0.1:6379/0 MODEL recommend USER N
+    python brute_force.py redis://127.0.0.1:6379/0 MODEL next USER N C
 
 prints JSON. It knows the project's documents alone, none of its code: what it finds, any other program could.
 """
@@ -180,32 +181,49 @@ def rated(recent: bytes, full: bytes | None, ratings: int, size: int) -> set[int
     return {item for item, code in slots[-size:] if code != EMPTY}
 
 
+def popularity(section: bytes, head: tuple[float, ...]) -> float:
+    """log Q of an item by its ranking head's section and the head's globals."""
+    pi, everything, n, _, items = head
+    recent, count, touched = struct.unpack_from("<fIq", section, 4)
+    q1 = recent * 2 ** ((touched - n) / 1000) / everything
+    return math.log(pi * q1 + (1 - pi) * count / n + 0.05 / items)
+
+
 class Server:
     """A model in Redis or Valkey."""
 
     def __init__(self, url: str, model: str) -> None:
         self.client = redis.Redis.from_url(url)
         self.base = f"lfm:{{{model}}}:"
-        self.limits = read_limits(self._get("meta") or b"")
-        self.globals = read_globals(self._get("globals") or b"")
+        self.limits = read_limits(self.get("meta") or b"")
+        self.globals = read_globals(self.get("globals") or b"")
 
-    def _get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> bytes | None:
         value: Any = self.client.get(self.base + key)
         assert value is None or isinstance(value, bytes)
         return value
 
     def predict(self, user: str, item: str, at_ms: int | None = None) -> dict[str, Any]:
-        u = read_user(self._get(f"u:{user}"), self.limits, self.globals)
-        i = read_item(self._get(f"i:{item}"), item, self.limits)
+        u = read_user(self.get(f"u:{user}"), self.limits, self.globals)
+        i = read_item(self.get(f"i:{item}"), item, self.limits)
         return predict(u, i, self.globals, self.limits, self.globals.newest_ms if at_ms is None else at_ms)
 
-    def recommend(self, user: str, n: int, *, seen: bool = False) -> list[tuple[str, float]]:
+    def items(self) -> list[str]:
         names: Any = self.client.lrange(self.base + "items", 0, -1)
-        items = [name.decode() for name in names]
-        row = read_user(self._get(f"u:{user}"), self.limits, self.globals)
-        tail = (self._get(f"u:{user}") or b"")[92 + 4 * self.limits.factors :]
-        ring = (tail, self._get(f"h:{user}"), row.ratings, self.limits.history)
-        left_out = set() if seen or not self.limits.history else rated(*ring)
+        return [name.decode() for name in names]
+
+    def left_out(self, user: str) -> set[int]:
+        """Numbers of the items of the user's history, which lies behind the row."""
+        value = self.get(f"u:{user}") or b""
+        k = self.limits.factors
+        head_bytes = 72 + 4 * k if value[2:3] == b"\1" else 0
+        ratings = read_user(value or None, self.limits, self.globals).ratings
+        ring = (value[92 + 4 * k + head_bytes :], self.get(f"h:{user}"), ratings, self.limits.history)
+        return rated(*ring) if self.limits.history else set()
+
+    def recommend(self, user: str, n: int, *, seen: bool = False) -> list[tuple[str, float]]:
+        items = self.items()
+        left_out = set() if seen else self.left_out(user)
         scored = [
             (-self.predict(user, item)["score"], number)
             for number, item in enumerate(items)
@@ -213,11 +231,39 @@ class Server:
         ]
         return [(items[number], -score) for score, number in sorted(scored)[:n]]
 
+    def next_items(self, user: str, n: int, c: float) -> list[tuple[str, float]]:
+        """The best by what is taken next, without the user's history."""
+        k, g, limits, names = self.limits.factors, self.globals, self.limits, self.items()
+        head = struct.unpack_from("<ddqdq", self.get("globals") or b"", 320)
+        sd = math.sqrt((g.m2 + 10 * ((limits.high - limits.low) / 4) ** 2) / (g.n + 10))
+        c0 = (g.n * g.mean + 10 * (limits.low + limits.high) / 2) / (g.n + 10)
+        sections = [(self.get(f"i:{name}") or b"")[40 + 4 * k :] for name in names]
+        y = np.array([np.frombuffer(section, "<f4", k, 20) for section in sections], float)
+        h = np.zeros(k)
+        if (row := self.get(f"u:{user}")) is not None:
+            own = row[92 + 4 * k :]
+            seen, *last = struct.unpack_from("<I16i", own, 4)
+            context = [last[e % 16] for e in range(seen - 1, max(seen - 6, -1), -1)]
+            weights = [0.7**place * (1 if entry > 0 else 0.5) for place, entry in enumerate(context)]
+            h += np.frombuffer(own, "<f4", k, 72)
+            for entry, weight in zip(context, weights, strict=True):
+                h += weight / sum(weights) * y[abs(entry) - 1]
+        left_out = self.left_out(user)
+        scored = []
+        for number, name in enumerate(names):
+            if number not in left_out:
+                z = (self.predict(user, name)["score"] - c0) / sd
+                score = float(h @ y[number]) + popularity(sections[number], head) + c * z
+                scored.append((-score, number))
+        return [(names[number], -score) for score, number in sorted(scored)[:n]]
+
 
 if __name__ == "__main__":
     url, model, what, *rest = sys.argv[1:]
     server = Server(url, model)
     if what == "predict":
         print(json.dumps(server.predict(rest[0], rest[1])))  # noqa: T201 - its answer
+    elif what == "next":
+        print(json.dumps(server.next_items(rest[0], int(rest[1]), float(rest[2]))))  # noqa: T201 - its answer
     else:
         print(json.dumps(server.recommend(rest[0], int(rest[1]))))  # noqa: T201 - its answer

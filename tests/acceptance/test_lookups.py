@@ -54,11 +54,28 @@ def test_a_prediction_is_that_of_the_raw_rows(
 def test_a_recommendation_is_that_of_the_raw_rows(
     lookups: Lookups, raw: brute_force.Server, user: str, seen: str
 ) -> None:
-    found = lookups.answer("/v1/recommend", user=user, n=25, seen=seen)
+    found = lookups.answer("/v1/recommend", user=user, n=25, seen=seen, by="rating")
     expected = raw.recommend(user, 25, seen=seen == "true")
     assert [each["item"] for each in found["items"]] == [item for item, _ in expected]
     assert_allclose([each["score"] for each in found["items"]], [score for _, score in expected], rtol=1e-5)
     assert found["known_user"] == (user != "nobody")
+
+
+@pytest.mark.parametrize("user", [*ODD_USERS, "nobody"])
+@pytest.mark.parametrize("c", [0, 0.5, 4])
+def test_what_is_taken_next_is_that_of_the_raw_rows(
+    lookups: Lookups, raw: brute_force.Server, user: str, c: float
+) -> None:
+    found = lookups.answer("/v1/recommend", user=user, n=25, c=c)
+    assert found["by"] == "next"
+    expected = raw.next_items(user, 25, c)
+    assert [each["item"] for each in found["items"]] == [item for item, _ in expected]
+    assert_allclose(
+        [each["score"] for each in found["items"]], [s for _, s in expected], rtol=1e-4, atol=1e-5
+    )
+    for each in found["items"]:
+        assert_allclose(sum(each["parts"].values()), each["score"], rtol=1e-6)
+        assert (each["because"] == []) == (user == "nobody")
 
 
 def test_another_program_finds_the_same_in_the_store(lookups: Lookups) -> None:
@@ -68,8 +85,10 @@ def test_another_program_finds_the_same_in_the_store(lookups: Lookups) -> None:
 
     found = lookups.answer("/v1/predict", user="a/b", item="😀")
     assert_allclose(run_script("predict", "a/b", "😀")["rating"], found["rating"], rtol=1e-5)
-    items = [each["item"] for each in lookups.answer("/v1/recommend", user="a/b", n=9)["items"]]
+    items = [each["item"] for each in lookups.answer("/v1/recommend", user="a/b", n=9, by="rating")["items"]]
     assert [item for item, _ in run_script("recommend", "a/b", "9")] == items
+    items = [each["item"] for each in lookups.answer("/v1/recommend", user="a/b", n=9, c=2)["items"]]
+    assert [item for item, _ in run_script("next", "a/b", "9", "2")] == items
 
 
 def test_many_predictions_are_those_of_single_calls(lookups: Lookups) -> None:

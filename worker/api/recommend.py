@@ -54,7 +54,7 @@ class RecommendedItem(Struct, kw_only=True):
         dict[str, float],
         Meta(
             description="By next, what the score is the sum of: what is personal, how popular the item is "
-            "now (the log of its share of events), and c times the rating in standard deviations from the mean.",
+            "now (the log of its share of events), and c times the rating, in deviations from the mean.",
             examples=[{"personal": 1.9, "popular": -4.8, "rating": 0.49}],
         ),
     ]
