@@ -127,7 +127,7 @@ def _recommended(
         item=ids[i],
         score=score,
         rating=rule.rating_of(float(terms.sum())),
-        deviation=float(deviation),
+        deviation=float(deviation * model.globals.shared[0]["deviation"]),
         ratings=int(items.rows.header["ratings"][i]),
         parts=shares,
         because=because,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lfm_online.hashing import id_hash
-from tests.naive import MASK, Vector, fmix64, gaussian_factors
+from tests.naive import Vector, gaussian_factors
+from tests.naive_bytes import MASK, fmix64
 
 
 @dataclass

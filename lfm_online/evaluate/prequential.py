@@ -62,9 +62,9 @@ class Learned(NamedTuple):
     """Processor's time of the kernel."""
 
 
-def new_model(rule: Rule, factors: int, stream: Stream) -> Model:
+def new_model(rule: Rule, factors: int, stream: Stream, *, ranking: bool = False) -> Model:
     """A model whose row numbers are the stream's, all rows at their start."""
-    model = Model(rule, factors)
+    model = Model(rule, factors, ranking=ranking)
     model.users.start(model.users.numbers(stream.user_ids))
     model.items.start(model.items.numbers(stream.item_ids))
     return model

@@ -149,6 +149,7 @@ def _commit(
         expected=previous,
         entry=FeedEntry(head, previous, (), items.astype(np.uint32), model.users.rows.hash[users]),
         globals=model.globals_bytes(),
+        ring=model.ranking.ring_writes(model.ranking.events) if model.ranking and meta else (),
         watermarks={},
         users=model.users.stored(users),
         items=model.items.stored(items),

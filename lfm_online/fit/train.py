@@ -74,7 +74,9 @@ class Fitted(NamedTuple):
     """Ratings that were not learned in the first pass, their updates not being finite."""
 
 
-def started(ratings: RatingsTable, rule: Rule, factors: int, history: int = 0) -> tuple[Model, Batch]:
+def started(
+    ratings: RatingsTable, rule: Rule, factors: int, history: int = 0, *, ranking: bool = False
+) -> tuple[Model, Batch]:
     """A model with a new row for each user and item, and the ratings within the range by time.
 
     Raises:
@@ -86,7 +88,7 @@ def started(ratings: RatingsTable, rule: Rule, factors: int, history: int = 0) -
     if len(inside) == 0:
         raise FitError(f"none of the {len(ratings)} ratings lies in the range {low:g},{high:g} (--range)")
     places = inside.tolist()
-    model = Model(rule, factors, history=history)
+    model = Model(rule, factors, history=history, ranking=ranking)
     user = model.users.numbers([ratings.users[place] for place in places])
     item = model.items.numbers([ratings.items[place] for place in places])
     for table in (model.users, model.items):

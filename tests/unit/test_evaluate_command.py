@@ -130,7 +130,11 @@ def test_top_n_quality_names_the_shipped_scorer_at_the_top(ratings: Path) -> Non
     found = summary(ratings, "--top", "2")
     top = found["top"]
     assert (top["n"], top["like"]) == (2, 0.5 + 0.75 * 4.5)
-    assert [scorer["name"] for scorer in top["scorers"]] == ["predicted rating", "popular items"]
+    assert [scorer["name"] for scorer in top["scorers"]] == [
+        "taken next, c 0.5",
+        "predicted rating",
+        "popular items",
+    ]
     assert (found["hit_rate"], found["ndcg"]) == (top["scorers"][0]["hit_rate"], top["scorers"][0]["ndcg"])
     assert top["ranked"] > summary(ratings, "--top", "2", "--like", "5")["top"]["ranked"]
     assert "hit rate at 2" in run(ratings, "--top", "2").stdout

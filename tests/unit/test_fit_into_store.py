@@ -30,7 +30,7 @@ def fitted(rule: str = "adaptive", epochs: int = 1, events: list[Event] = EVENTS
         np.array([event.rating for event in events], float),
         np.array([event.time_ms for event in events], np.int64),
     )
-    model, batch = started(ratings, meta(rule).make_rule(), 8, HISTORY)
+    model, batch = started(ratings, meta(rule).make_rule(), 8, HISTORY, ranking=True)
     return fit_ratings(model, batch, Schedule(epochs))
 
 

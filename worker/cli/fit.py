@@ -180,7 +180,9 @@ def _fitted(
     from worker.cli.fit_display import EpochDisplay
     from worker.rule_options import rule_of
 
-    model, train = started(ratings, rule_of(settings), settings.factors, settings.history)
+    model, train = started(
+        ratings, rule_of(settings), settings.factors, settings.history, ranking=settings.ranking
+    )
     refused = len(ratings) - len(train.user)
     test = None
     if share:

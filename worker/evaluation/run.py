@@ -12,7 +12,7 @@ from lfm_online.compare.ablation import Ablated
 from lfm_online.evaluate.held_out import HeldOut, hold_out
 from lfm_online.evaluate.prequential import Evaluation, evaluate
 from lfm_online.evaluate.ranking import Scorer, TopQuality, events_to_rank, rank
-from lfm_online.evaluate.scorers import ByPopularity, ByRating
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.evaluate.stream import Stream
 from lfm_online.rules.rule import Rule
@@ -110,7 +110,11 @@ def run(stream: Stream, rule: Rule, wanted: Wanted, bar: Progress) -> Results:
         results.splits[plan] = hold_out(stream, parts, rule, factors, step)
     if wanted.top:
         step = _step(bar, f"top {wanted.top}", len(events_to_rank(stream, like)))
-        scorers: list[Scorer] = [ByRating(stream, rule, factors), ByPopularity(stream)]
+        scorers: list[Scorer] = [
+            ByNext(stream, rule, factors),
+            ByRating(stream, rule, factors),
+            ByPopularity(stream),
+        ]
         results.ranked.extend(rank(stream, scorers, wanted.top, like, step))
     return results
 
