@@ -77,7 +77,7 @@ def _blocks(
             yield model.items, np.arange(start, min(start + GROUP_ROWS, len(model.items)), dtype=np.int32)
         return
     for block in user_blocks(store, model, on_progress):
-        table = Table("user", model.rule, model.n_factors, capacity=len(block))
+        table = Table("user", model.rule, model.n_factors, ranking=model.ranking, capacity=len(block))
         numbers = table.numbers(list(block))
         table.load(numbers, list(block.values()))
         yield table, numbers

@@ -47,7 +47,7 @@ def read_whole(store: Store, name: str, on_progress: OnProgress) -> Loaded:
     """
     loaded = read_items(store, name, on_progress)
     model = loaded.model
-    model.users = Table("user", model.rule, model.n_factors)
+    model.users = Table("user", model.rule, model.n_factors, ranking=model.ranking)
     for block in user_blocks(store, model, on_progress):
         model.users.load(model.users.numbers(list(block)), list(block.values()))
     return loaded
