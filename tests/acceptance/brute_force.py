@@ -234,7 +234,7 @@ class Server:
     def next_items(self, user: str, n: int, c: float) -> list[tuple[str, float]]:
         """The best by what is taken next, without the user's history."""
         k, g, limits, names = self.limits.factors, self.globals, self.limits, self.items()
-        head = struct.unpack_from("<ddqdq", self.get("globals") or b"", 320)
+        head = struct.unpack("<ddqdq", (self.get("globals") or b"")[-40:])
         sd = math.sqrt((g.m2 + 10 * ((limits.high - limits.low) / 4) ** 2) / (g.n + 10))
         c0 = (g.n * g.mean + 10 * (limits.low + limits.high) / 2) / (g.n + 10)
         sections = [(self.get(f"i:{name}") or b"")[40 + 4 * k :] for name in names]
