@@ -71,7 +71,9 @@ SHARED: Final = np.dtype(
 )
 """Globals that every rule shares: the running mean and the error sums, at full precision."""
 
-GLOBALS_HEADER: Final = np.dtype([("format", "u1"), ("rule", "u1"), ("head", "u1"), ("zero", "u1"), ("priors", "<u4")])
+GLOBALS_HEADER: Final = np.dtype(
+    [("format", "u1"), ("rule", "u1"), ("head", "u1"), ("zero", "u1"), ("priors", "<u4")]
+)
 """``priors``: the version of the item priors that new rows start from (item_priors.py); 0: none."""
 
 

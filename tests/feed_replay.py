@@ -143,7 +143,9 @@ def stored(client: Any, prefix: str) -> dict[str, Any]:
             if kind in read:
                 found[name.removeprefix(prefix)] = read[kind](key)
     return {
-        name: v for name, v in found.items() if name not in {"meta", "head"} and not name.startswith("dead:")
+        name: v
+        for name, v in found.items()
+        if name not in {"meta", "head", "run"} and not name.startswith("dead:")
     }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lfm_online.batch import Batch, Outcome, batch_of
 from lfm_online.hashing import id_hash
-from lfm_online.model import Model, changed_rows
+from lfm_online.model import Model
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.bookkeeping import BIAS_PRIOR, MEAN_PRIOR
 from lfm_online.rules.rule import Rule
@@ -39,7 +39,7 @@ class Trial(NamedTuple):
     def undone(self, places: Places) -> Iterator[None]:
         """Rows that these ratings touch, and the globals, are put back at the end of the block."""
         model = self.model
-        users, items = changed_rows(Batch._make(column[places] for column in self.batch))
+        users, items = model.touched(Batch._make(column[places] for column in self.batch))
         arrays = [(a, users) for a in model.users.rows[:3]] + [(a, items) for a in model.items.rows[:3]]
         arrays += [(a, np.zeros(1, np.int32)) for a in model.globals]
         saved = [array[numbers] for array, numbers in arrays]
