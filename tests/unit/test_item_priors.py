@@ -45,7 +45,7 @@ def priors_for(*items: str) -> ItemPriors:
 
 def adopt(server: MemoryServer, priors: ItemPriors) -> None:
     ids = (j.to_bytes(16, "big") for j in itertools.count(1))
-    model = Model(meta().make_rule(), K)
+    model = Model(meta().make_rule(), K, ranking=True)
     adopt_priors(MemoryStore(server), model, priors, feed_entries=1000, new_id=lambda: next(ids))
 
 
@@ -129,7 +129,7 @@ def test_unrated_items_are_predicted_as_others_of_their_genre_and_the_answer_say
     assert fitted.explained > 0.9
     adopt_priors(
         MemoryStore(server),
-        Model(meta(rule).make_rule(), K),
+        Model(meta(rule).make_rule(), K, ranking=True),
         fitted.priors,
         feed_entries=1000,
         new_id=lambda: bytes(15) + b"\1",
