@@ -120,16 +120,16 @@ class Settings(BaseSettings):
     )
 
     # Commits, and those who follow them
-    commit_events: int = setting(4000, "most events that one commit takes", unit="events", ge=1, le=1_000_000)
+    commit_events: int = setting(8000, "most events that one commit takes", unit="events", ge=1, le=1_000_000)
     commit_seconds: float = setting(
-        0.01,
+        0.03,
         "time in the store that one commit aims at, receiving it included",
         unit="seconds",
         ge=0.0001,
         le=1,
     )
     feed_entries: int = setting(
-        20_000,
+        5000,
         "commits kept in the feed; a replica further behind reloads",
         unit="commits",
         ge=100,

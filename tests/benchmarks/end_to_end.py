@@ -23,6 +23,12 @@ from worker.topics import ensure_topic
 
 ROUNDS: Final = 3
 PARTITIONS: Final = 4
+VARIANTS: Final[dict[str, dict[str, str]]] = {
+    "defaults": {},
+    "without_ranking": {"LFM_RANKING": "false"},
+    "ratings_alone": {"LFM_RANKING": "false", "LFM_HISTORY": "0"},
+}
+"""What is learned beside the ratings, as settings."""
 
 
 def measure(events: int) -> Iterator[Figure]:
@@ -33,28 +39,29 @@ def measure(events: int) -> Iterator[Figure]:
         ensure_topic(settings.kafka, settings.topic, PARTITIONS)
         click.echo(f"producing {events:,} events …", err=True)
         produce(backlog(events), settings)
-        learned, dropped, columns = [], [], []
+        learned: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+        dropped, columns = [], []
         for round_ in range(ROUNDS):
             env = {
                 "LFM_KAFKA": settings.kafka,
                 "LFM_STORE": settings.store,
                 "LFM_SESSION_TIMEOUT_SECONDS": "6",
                 "LFM_WORKER_PORT": str(free_port()),
-                "LFM_MODEL": f"round-{round_}",
                 "LFM_GROUP": f"round-{round_}",
             }
             dropped.append(_consume_and_drop(run, env, events))
             columns.append(_consume_and_drop(run, env, events, "--columns"))
-            learned.append(_learn(run, env, settings, events))
-            click.echo(
-                f"round {round_}: dropped {dropped[-1]:,.0f}/s, as columns {columns[-1]:,.0f}/s, "
-                f"learned {learned[-1]:,.0f}/s",
-                err=True,
-            )
-            _verify(env)
-    name, unit = "end_to_end_kafka_python", "events/s"
-    yield Figure(name, max(learned), unit, "consume and drop by the client as it is", max(dropped))
-    yield Figure(name, max(learned), unit, "consume and drop as columns", max(columns))
+            for variant, changes in VARIANTS.items():
+                own = env | changes | {"LFM_MODEL": f"{variant}-{round_}", "LFM_GROUP": f"{variant}-{round_}"}
+                learned[variant].append(_learn(run, own, settings, events))
+                _verify(own)
+            rates = {"dropped": dropped, "as columns": columns, **learned}
+            shown = ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items())
+            click.echo(f"round {round_}: {shown}", err=True)
+    for variant, rates_of in learned.items():
+        name, best = f"end_to_end_{variant}", max(rates_of)
+        yield Figure(name, best, "events/s", "consume and drop by the client as it is", max(dropped))
+        yield Figure(name, best, "events/s", "consume and drop as columns", max(columns))
 
 
 def _consume_and_drop(run: Run, env: dict[str, str], events: int, *options: str) -> float:

@@ -4,7 +4,7 @@ import pytest
 
 from worker.batch_size import QUICKEST_CHANGE, SMALLEST, START, BatchSize
 
-TARGET = 0.005
+TARGET = 0.02
 
 
 def settled(cost_seconds: float, largest: int = 100_000, commits: int = 60) -> int:
