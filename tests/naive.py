@@ -216,8 +216,8 @@ class Adaptive(Twin):
 
     def __init__(self, low: float, high: float, seed: int, k: int) -> None:
         super().__init__(low, high, seed, k)
-        self.W = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0], float)
-        self.R = np.full(9, 0.03)
+        self.W = np.array([1] * 4 + [0] * 11, float)
+        self.R = np.full(15, 0.03)
         self.log_gaps = Series()
         self.log_counts = Series()
 
@@ -245,8 +245,12 @@ class Adaptive(Twin):
         x = (log_count - self.log_counts.mean()) / 2
         y = 1 / (1 + u.ratings)
         v_bu0 = 0.06 * math.exp(W[8])
-        X = np.array([f, a_u * b_i, s_u * x, p @ q, 1, x, y, b_i, b_u * min(C[0, 0] / v_bu0, 1)])
-        z = b_u + b_i + W[:8] @ X[:8]  # 5
+        by_w8 = b_u * min(C[0, 0] / v_bu0, 1)
+        X = np.array(
+            [f, a_u * b_i, s_u * x, p @ q, 1, x, y, b_i, by_w8]
+            + [u.bias() / sd, i.bias() / sd, b_i * x, b_u * b_i, b_u * x, f * x]
+        )
+        z = b_u + b_i + W @ X - W[8] * X[8]  # 5
         h = np.array([1, W[1] * b_i, W[2] * x, W[0]])  # 6
         s_a = 1 + W[7] + W[1] * a_u
         g = C @ h

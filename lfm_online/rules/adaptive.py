@@ -1,11 +1,12 @@
 """The adaptive rule: a Kalman filter on a bilinear model, in units of the ratings' own spread.
 
-SGD whose step for each row follows from the variance that the row still has, plus nine global
+SGD whose step for each row follows from the variance that the row still has, plus fifteen global
 weights W that fit the rule to the stream. For a rating r of user u on item i at time t (the
 numbers are those of ``docs/model.md``)::
 
-    z     = b_u + b_i + sum_{j<8} W_j X_j
-    X     = [f, a_u b_i, s_u x, p.q, 1, x, y, b_i],  x popularity of i, y newness of u
+    z     = b_u + b_i + sum_{j!=8} W_j X_j
+    X     = [f, a_u b_i, s_u x, p.q, 1, x, y, b_i, dz/dW8, g_u, g_i, b_i x, b_u b_i, b_u x, f x]
+            x popularity of i, y newness of u, g shrunk averages
     r_hat = clip(c0 + sd z),  S = var(r)/sd^2,  e = (r - c0)/sd - z
     (b_u, a_u, s_u, f) += g e/S;   C -= g g'/S,  g = C h
     b_i += v_bi s_a e/S;   p += v_p W3 (e/S) q;   q += v_q W3 (e/S) p
@@ -24,10 +25,11 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
-from lfm_online.rules.adaptive_start import start_user
+from lfm_online.rules.adaptive_start import N_WEIGHTS, start_user
 from lfm_online.rules.bands import score_bands
 from lfm_online.rules.bookkeeping import (
     LARGEST,
+    bias_of,
     clip,
     count_event,
     count_other,
@@ -72,8 +74,10 @@ def drift(users: Any, u: int, time_ms: int, rule: Any, hyper: Any, C: Any) -> An
 
 
 @numba.njit(**STEP)
-def terms(users: Any, u: int, fast: float, items: Any, i: int, n: float, rule: Any, X: Any) -> Any:
-    """Steps 4 and 5: fills ``X[:8]``.
+def terms(
+    users: Any, u: int, fast: float, items: Any, i: int, n: float, sd: float, rule: Any, X: Any
+) -> Any:
+    """Steps 4 and 5: fills ``X`` but for ``X[8]``, which is no term of z.
 
     Returns:
         z, |p|^2, |q|^2, and m with this item included.
@@ -89,17 +93,27 @@ def terms(users: Any, u: int, fast: float, items: Any, i: int, n: float, rule: A
         q2 += q[f] * q[f]
     log_count = math.log1p(items.header[i].ratings)
     m = rule.m + (log_count - rule.m) / (n + 1.0)
+    x = (log_count - m) / 2
+    b_u = np.float64(users.state[u].b)
     b_i = np.float64(items.state[i].b)
     X[0] = fast
     X[1] = users.state[u].a * b_i
-    X[2] = users.state[u].s * (log_count - m) / 2
+    X[2] = users.state[u].s * x
     X[3] = dot
     X[4] = 1.0
-    X[5] = (log_count - m) / 2
+    X[5] = x
     X[6] = 1.0 / (1.0 + users.header[u].ratings)
     X[7] = b_i
-    z = users.state[u].b + b_i
+    X[9] = bias_of(users.header[u]) / sd
+    X[10] = bias_of(items.header[i]) / sd
+    X[11] = b_i * x
+    X[12] = b_u * b_i
+    X[13] = b_u * x
+    X[14] = fast * x
+    z = b_u + b_i
     for j in range(8):
+        z += rule.W[j] * X[j]
+    for j in range(9, N_WEIGHTS):
         z += rule.W[j] * X[j]
     return z, np.float64(p2), np.float64(q2), m
 
@@ -141,11 +155,11 @@ def innovation(
 
 @numba.njit(**STEP)
 def learn_weights(rule: Any, X: Any, S: float, e: float, hyper: Any) -> None:
-    """Step 8: nine scalar filters that share one innovation."""
+    """Step 8: a scalar filter for each weight; they share one innovation."""
     D = S
-    for j in range(9):
+    for j in range(N_WEIGHTS):
         D += rule.R[j] * X[j] * X[j]
-    for j in range(9):
+    for j in range(N_WEIGHTS):
         gain = rule.R[j] * X[j] / D
         rule.W[j] += gain * e
         rule.R[j] = min(rule.R[j] + hyper.w_q - gain * rule.R[j] * X[j], hyper.r0)
@@ -185,7 +199,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
     shared = globals_.shared[0]
     rule = globals_.rule[0]
     C = np.empty(10)
-    X = np.empty(9)
+    X = np.empty(N_WEIGHTS)
     g = np.empty(4)
     k = max(users.factors.shape[1], 1)
     for event in range(len(batch.user)):
@@ -202,7 +216,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         r = batch.rating[event]
         c0, sd = level(shared, hyper.low, hyper.high)  # 1
         fast, v_bu0, log_gap_sum, gaps = drift(users, u, batch.time_ms[event], rule, hyper, C)  # 2, 3
-        z, p2, q2, m = terms(users, u, fast, items, i, shared.n, rule, X)  # 4, 5
+        z, p2, q2, m = terms(users, u, fast, items, i, shared.n, sd, rule, X)  # 4, 5
         X[8] = users.state[u].b * min(C[0] / v_bu0, 1.0)
         S, s_a, v_bi, noise = innovation(users, u, items, i, rule, hyper, C, X, p2, q2, g)  # 6
         bound = hyper.huber * math.sqrt(S)

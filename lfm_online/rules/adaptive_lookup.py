@@ -10,6 +10,7 @@ import numpy as np
 
 from lfm_online.numba_flags import KERNEL
 from lfm_online.rules.adaptive import drift, innovation, terms
+from lfm_online.rules.adaptive_start import N_WEIGHTS
 from lfm_online.rules.bookkeeping import level
 
 PARTS: Final = (
@@ -24,6 +25,9 @@ PARTS: Final = (
     "popularity",  # W5 x
     "newness",  # W6 y
     "item_bias_gain",  # W7 b_i
+    "user_average",  # W9 g_u
+    "item_average",  # W10 g_i
+    "interactions",  # W11 b_i x + W12 b_u b_i + W13 b_u x + W14 f x
 )
 
 
@@ -37,17 +41,22 @@ def parts(users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, tim
     shared = globals_.shared[0]
     rule = globals_.rule[0]
     C = np.empty(10)
-    X = np.empty(9)
+    X = np.empty(N_WEIGHTS)
     g = np.empty(4)
     c0, sd = level(shared, hyper.low, hyper.high)
     fast, _, _, _ = drift(users, u, time_ms, rule, hyper, C)
-    _, p2, q2, _ = terms(users, u, fast, items, i, shared.n, rule, X)
+    _, p2, q2, _ = terms(users, u, fast, items, i, shared.n, sd, rule, X)
     S, _, _, _ = innovation(users, u, items, i, rule, hyper, C, X, p2, q2, g)
     out[0] = c0
     out[1] = sd * users.state[u].b
     out[2] = sd * items.state[i].b
     for j in range(8):
         out[3 + j] = sd * rule.W[j] * X[j]
+    out[11] = sd * rule.W[9] * X[9]
+    out[12] = sd * rule.W[10] * X[10]
+    out[13] = 0.0
+    for j in range(11, N_WEIGHTS):
+        out[13] += sd * rule.W[j] * X[j]
     return sd * math.sqrt(S)
 
 
@@ -57,9 +66,9 @@ def score_items(users: Any, u: int, items: Any, globals_: Any, hyper: Any, time_
     shared = globals_.shared[0]
     rule = globals_.rule[0]
     C = np.empty(10)
-    X = np.empty(9)
+    X = np.empty(N_WEIGHTS)
     c0, sd = level(shared, hyper.low, hyper.high)
     fast, _, _, _ = drift(users, u, time_ms, rule, hyper, C)
     for i in range(len(out)):
-        z, _, _, _ = terms(users, u, fast, items, i, shared.n, rule, X)
+        z, _, _, _ = terms(users, u, fast, items, i, shared.n, sd, rule, X)
         out[i] = c0 + sd * z

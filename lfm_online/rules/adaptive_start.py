@@ -13,6 +13,7 @@ from lfm_online.rules.initial import gaussian_factors
 NAME: Final = "adaptive"
 CODE: Final = 1
 
+N_WEIGHTS: Final = 15
 # C is symmetric, in the order (b, a, s, f), packed by rows of its upper triangle:
 # C00 C01 C02 C03 C11 C12 C13 C22 C23 C33 are C[0] .. C[9].
 USER_STATE: Final = np.dtype(
@@ -32,8 +33,8 @@ RULE_GLOBALS: Final = np.dtype(
         ("m", "<f8"),  # running mean of log(1 + n_i)
         ("log_gap_sum", "<f8"),  # of positive gaps (ms) within a user
         ("gaps", "<f8"),
-        ("W", "<f8", (9,)),
-        ("R", "<f8", (9,)),  # variance of each weight
+        ("W", "<f8", (N_WEIGHTS,)),
+        ("R", "<f8", (N_WEIGHTS,)),  # variance of each weight
     ]
 )
 

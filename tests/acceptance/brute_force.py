@@ -25,6 +25,7 @@ MASK = 2**64 - 1
 class User(NamedTuple):
     ratings: int
     time_ms: int
+    average: float  # shrunk, rating units
     b: float
     a: float
     s: float
@@ -37,6 +38,7 @@ class User(NamedTuple):
 
 class Item(NamedTuple):
     ratings: int
+    average: float
     b: float
     v_b: float
     v_q: float
@@ -73,15 +75,15 @@ def read_globals(value: bytes) -> Globals:
     assert value[0] == 1  # format
     n, mean, m2, newest = struct.unpack_from("<3dq", value, 8)
     widths = list(struct.unpack_from("<4d", value, 152))
-    m, log_gap_sum, gaps, *w = struct.unpack_from("<12d", value, 184)
+    m, log_gap_sum, gaps, *w = struct.unpack_from("<18d", value, 184)
     return Globals(n, mean, m2, newest, m, log_gap_sum, gaps, widths, np.array(w))
 
 
 def read_user(value: bytes | None, limits: Limits, g: Globals) -> User:
     if value is None:
         cov = np.diag([0.06 * math.exp(g.W[8]), 0.2, 0.02, 0.05])
-        return User(0, 0, 0.0, 0.0, 0.0, 0.0, cov, 0.35, 1.0, np.zeros(limits.factors))
-    ratings, time_ms = struct.unpack_from("<Iq", value, 12)
+        return User(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, cov, 0.35, 1.0, np.zeros(limits.factors))
+    ratings, time_ms, bias_sum = struct.unpack_from("<Iqf", value, 12)
     b, a, s, f, *packed, v_p, nu = struct.unpack_from("<16f", value, HEADER)
     cov = np.zeros((4, 4))
     cov[np.triu_indices(4)] = packed
@@ -89,15 +91,16 @@ def read_user(value: bytes | None, limits: Limits, g: Globals) -> User:
     if ratings == 0:
         cov[0, 0] = 0.06 * math.exp(g.W[8])
     p = np.frombuffer(value, "<f4", limits.factors, HEADER + 64)
-    return User(ratings, time_ms, b, a, s, f, cov, v_p, nu, p)
+    return User(ratings, time_ms, bias_sum / (ratings + 5), b, a, s, f, cov, v_p, nu, p)
 
 
 def read_item(value: bytes | None, item: str, limits: Limits) -> Item:
     if value is None:
-        return Item(0, 0.0, 0.14, 0.09, 0.028 * _gaussian(limits.seed, item, limits.factors))
-    (ratings,) = struct.unpack_from("<I", value, 12)
+        return Item(0, 0.0, 0.0, 0.14, 0.09, 0.028 * _gaussian(limits.seed, item, limits.factors))
+    ratings, _, bias_sum = struct.unpack_from("<Iqf", value, 12)
     b, v_b, v_q = struct.unpack_from("<3f", value, HEADER)
-    return Item(ratings, b, v_b, v_q, np.frombuffer(value, "<f4", limits.factors, HEADER + 12))
+    q = np.frombuffer(value, "<f4", limits.factors, HEADER + 12)
+    return Item(ratings, bias_sum / (ratings + 5), b, v_b, v_q, q)
 
 
 def _fmix64(x: int) -> int:
@@ -149,7 +152,9 @@ def predict(user: User, item: Item, g: Globals, limits: Limits, at_ms: int) -> d
     x = (log_count - (g.m + (log_count - g.m) / (g.n + 1))) / 2
     q, p = item.q.astype(float), user.p.astype(float)
     terms = np.array([fast, user.a * item.b, user.s * x, p @ q, 1, x, 1 / (1 + user.ratings), item.b])
-    parts = [c0, sd * user.b, sd * item.b, *(sd * g.W[:8] * terms)]
+    averages = g.W[9:11] * [user.average, item.average]
+    interactions = g.W[11:15] @ [item.b * x, user.b * item.b, user.b * x, fast * x]
+    parts = [c0, sd * user.b, sd * item.b, *(sd * g.W[:8] * terms), *averages, sd * interactions]
     h = np.array([1, g.W[1] * item.b, g.W[2] * x, g.W[0]])
     s_a = 1 + g.W[7] + g.W[1] * user.a
     v_bi = min(item.v_b + 1.3e-4, 0.14)

@@ -50,8 +50,8 @@ class WithoutWeights(Adaptive):
 
     def predict_and_learn(self, u: Row, i: Row, r: float, time_ms: int) -> float:
         guess = super().predict_and_learn(u, i, r, time_ms)
-        self.W = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0], float)
-        self.R = np.zeros(9)
+        self.W = np.array([1] * 4 + [0] * 11, float)
+        self.R = np.zeros(15)
         return guess
 
 
@@ -59,7 +59,7 @@ class WithoutWeights(Adaptive):
 def test_what_no_constant_takes_away_is_gone_as_in_the_twin(part: str, twin: type[Adaptive]) -> None:
     stream = rated_stream(EVENTS)
     slow = twin(LOW, HIGH, 1, 8)
-    slow.R = np.zeros(9) if part == WEIGHTS else slow.R
+    slow.R = np.zeros(15) if part == WEIGHTS else slow.R
     by_hand = errors(stream.rating, learn_slowly(slow, sorted_events(EVENTS))[:, 0])
     found = {row.part: row for row in ablate(stream, 8, 1)}
     assert_allclose(found[part].scores.whole, by_hand, rtol=1e-5)
