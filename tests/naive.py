@@ -264,6 +264,7 @@ class Adaptive(Twin):
         self.W[:4] = np.clip(self.W[:4], 0, 2)
         self.W[7] = np.clip(self.W[7], -0.5, 1)
         self.W[8] = np.clip(self.W[8], -2, 2)
+        self.W[9:] = np.clip(self.W[9:], -1, 1)
         u.terms["nu"] *= 1 + noise / S * (e**2 / S - 1) / (101 + u.ratings)  # 9
         u.terms["state"] = user + g * e / S  # 10
         u.terms["C"] = C - np.outer(g, g) / S

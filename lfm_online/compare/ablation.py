@@ -1,8 +1,9 @@
 """What each part of the adaptive rule buys: the rule without it, on the same stream.
 
 No switch is built into the rule for this. A part is taken away by the constants that give it its variance
-or its step: what starts with no variance never moves. The covariance of a user's terms has no such constant;
-it is set back to zero between events, which the rule then learns one at a time.
+or its step: what starts with no variance never moves. The covariance of a user's terms, and some of the
+weights without the others, have no such constant; they are set back to zero between events, which the rule
+then learns one at a time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _NEVER: Final = 1e30
 
 COVARIANCE: Final = "covariance of the user's terms"
 WEIGHTS: Final = "learned weights"
+AVERAGES: Final = "averages"
+INTERACTIONS: Final = "interactions"
 
 WITHOUT: Final[dict[str, dict[str, float]]] = {
     "factors": {"v_p0": 0.0, "v_q0": 0.0},
@@ -35,6 +38,8 @@ WITHOUT: Final[dict[str, dict[str, float]]] = {
     "slope on the item's bias": {"v_a0": 0.0},
     "slope on popularity": {"v_s0": 0.0},
     WEIGHTS: {"r0": 0.0, "w_q": 0.0},
+    AVERAGES: {},
+    INTERACTIONS: {},
     COVARIANCE: {},
     "user drift": {"q_bu": 0.0},
     "noise level": {"noise_prior": _NEVER},
@@ -43,6 +48,7 @@ WITHOUT: Final[dict[str, dict[str, float]]] = {
 
 _OFF_DIAGONAL: Final = [1, 2, 3, 5, 6, 8]
 """Places in the packed upper triangle C00 C01 C02 C03 C11 C12 C13 C22 C23 C33."""
+_SOME_WEIGHTS: Final = {AVERAGES: slice(9, 11), INTERACTIONS: slice(11, 15)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,8 @@ def ablate(stream: Stream, factors: int, seed: int, on_step: OnStep | None = Non
         if part == WEIGHTS:
             rule = replace(rule, new_globals=_weights_for_good)
         model = new_model(rule, factors, stream)
-        if part == COVARIANCE:
-            guess, deviation = _learn_without_covariance(model, stream)
+        if not constants:
+            guess, deviation = _learn_without(part, model, stream)
         else:
             outcome = learn(model, stream).outcome
             guess, deviation = outcome.model, outcome.deviation
@@ -90,15 +96,18 @@ def _weights_for_good() -> NDArray[Any]:
     return started
 
 
-def _learn_without_covariance(
-    model: Model, stream: Stream
+def _learn_without(
+    part: str, model: Model, stream: Stream
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Guesses and deviations, ``float64[n]`` each."""
+    """Guesses and deviations, ``float64[n]`` each, of the rule whose part is set back before each event."""
     events = stream.batch()
     guess, deviation = np.empty(len(stream)), np.empty(len(stream))
-    covariance = model.users.rows.state["C"]
+    covariance, shared = model.users.rows.state["C"], model.globals.rule[0]
     for place, user in enumerate(stream.user.tolist()):
+        if part == COVARIANCE:
+            covariance[user, _OFF_DIAGONAL] = 0.0
+        else:
+            shared["W"][_SOME_WEIGHTS[part]] = shared["R"][_SOME_WEIGHTS[part]] = 0.0
         outcome = model.learn(Batch._make(column[place : place + 1] for column in events))
         guess[place], deviation[place] = outcome.model[0], outcome.deviation[0]
-        covariance[user, _OFF_DIAGONAL] = 0.0
     return guess, deviation

@@ -167,6 +167,8 @@ def learn_weights(rule: Any, X: Any, S: float, e: float, hyper: Any) -> None:
         rule.W[j] = clip(rule.W[j], 0.0, 2.0)
     rule.W[7] = clip(rule.W[7], -0.5, 1.0)
     rule.W[8] = clip(rule.W[8], -2.0, 2.0)
+    for j in range(9, N_WEIGHTS):
+        rule.W[j] = clip(rule.W[j], -1.0, 1.0)
 
 
 @numba.njit(**STEP)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from lfm_online.compare.ablation import COVARIANCE, WEIGHTS, WITHOUT, ablate
+from lfm_online.compare.ablation import AVERAGES, COVARIANCE, INTERACTIONS, WEIGHTS, WITHOUT, ablate
 from lfm_online.evaluate.measures import errors
 from lfm_online.evaluate.prequential import learn, new_model
 from lfm_online.rules.registry import make_rule
@@ -55,7 +55,31 @@ class WithoutWeights(Adaptive):
         return guess
 
 
-@pytest.mark.parametrize(("part", "twin"), [(COVARIANCE, WithoutCovariance), (WEIGHTS, WithoutWeights)])
+class WithoutAverages(Adaptive):
+    """The twin without W9 and W10."""
+
+    gone = slice(9, 11)
+
+    def predict_and_learn(self, u: Row, i: Row, r: float, time_ms: int) -> float:
+        self.W[self.gone] = self.R[self.gone] = 0.0
+        return super().predict_and_learn(u, i, r, time_ms)
+
+
+class WithoutInteractions(WithoutAverages):
+    """The twin without W11 to W14."""
+
+    gone = slice(11, 15)
+
+
+@pytest.mark.parametrize(
+    ("part", "twin"),
+    [
+        (COVARIANCE, WithoutCovariance),
+        (WEIGHTS, WithoutWeights),
+        (AVERAGES, WithoutAverages),
+        (INTERACTIONS, WithoutInteractions),
+    ],
+)
 def test_what_no_constant_takes_away_is_gone_as_in_the_twin(part: str, twin: type[Adaptive]) -> None:
     stream = rated_stream(EVENTS)
     slow = twin(LOW, HIGH, 1, 8)
