@@ -245,11 +245,9 @@ class Adaptive(Twin):
         x = (log_count - self.log_counts.mean()) / 2
         y = 1 / (1 + u.ratings)
         v_bu0 = 0.06 * math.exp(W[8])
-        by_w8 = b_u * min(C[0, 0] / v_bu0, 1)
-        X = np.array(
-            [f, a_u * b_i, s_u * x, p @ q, 1, x, y, b_i, by_w8]
-            + [u.bias() / sd, i.bias() / sd, b_i * x, b_u * b_i, b_u * x, f * x]
-        )
+        terms = [f, a_u * b_i, s_u * x, p @ q, 1, x, y, b_i, b_u * min(C[0, 0] / v_bu0, 1)]
+        averages = [u.bias() / sd, i.bias() / sd]
+        X = np.array([*terms, *averages, b_i * x, b_u * b_i, b_u * x, f * x])
         z = b_u + b_i + W @ X - W[8] * X[8]  # 5
         h = np.array([1, W[1] * b_i, W[2] * x, W[0]])  # 6
         s_a = 1 + W[7] + W[1] * a_u

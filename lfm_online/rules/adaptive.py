@@ -74,9 +74,7 @@ def drift(users: Any, u: int, time_ms: int, rule: Any, hyper: Any, C: Any) -> An
 
 
 @numba.njit(**STEP)
-def terms(
-    users: Any, u: int, fast: float, items: Any, i: int, n: float, sd: float, rule: Any, X: Any
-) -> Any:
+def terms(users: Any, u: int, fast: float, items: Any, i: int, n: float, sd: float, rule: Any, X: Any) -> Any:
     """Steps 4 and 5: fills ``X`` but for ``X[8]``, which is no term of z.
 
     Returns:

@@ -23,7 +23,7 @@ def test_carol_will_like_the_matrix_though_all_that_she_rated_she_disliked(model
     assert rating_of(model, "Carol", "The Matrix") > 3.8
     assert rating_of(model, "Carol", "Ghost") < 2.2
     assert bias_only(model, "Carol", "The Matrix") < 3  # so it is not that everybody likes it
-    assert EXAMPLE["predicted"](model, "Carol", "The Matrix")["factors"] > 0.5
+    assert EXAMPLE["predicted"](model, "Carol", "The Matrix")["factors"] > 0.3
 
 
 def test_who_likes_the_same_films_lies_the_same_way(model: Any) -> None:
