@@ -12,14 +12,20 @@ the topic in any order, and differs when an event is lost, doubled or learned by
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.batch import FORGET
 from lfm_online.hashing import fmix64
 from lfm_online.numba_flags import BORROWING
+
+NOWHERE: Final = -1
+"""No event of a row was seen."""
+SEVERAL: Final = -2
+"""A row's events came in more than one partition."""
 
 
 def topic_crc(topic: str) -> int:
@@ -48,3 +54,47 @@ def event_digests(crc: int, partitions: NDArray[np.int32], offsets: NDArray[np.i
     out = np.empty(len(offsets), np.uint32)
     _digests(np.uint64(crc), partitions, offsets, out)
     return out
+
+
+@numba.njit(**EXACT)
+def enter_events(
+    what: Any,
+    row: Any,
+    partition: int,
+    offset: Any,
+    digest: Any,
+    until: Any,
+    cut: Any,
+    events: Any,
+    total: Any,
+    owner: Any,
+    forgotten: Any,
+) -> None:
+    """Count one partition's events in the ledgers of their rows, each up to its row's own end.
+
+    Args:
+        what: ``uint8[n]`` of ``lfm_online.batch``; FORGET sets the ledger back.
+        row: ``int32[n]``, -1 where an event is of no row.
+        partition: Theirs.
+        offset: ``int64[n]``, ascending.
+        digest: ``uint32[n]``.
+        until: ``int64[n_cuts]``, of each cut the first offset of this partition that counts no more.
+        cut: ``int32[n_rows]``, the cut of each row.
+        events: ``uint32[n_rows]``, counts; added to.
+        total: ``uint32[n_rows]``, sums of digests mod 2^32; added to.
+        owner: ``int32[n_rows]``, the partition that a row's events came in, NOWHERE or SEVERAL.
+        forgotten: ``bool[n_rows]``, set where a FORGET came.
+    """
+    for j in range(len(row)):
+        r = row[j]
+        if r < 0 or offset[j] >= until[cut[r]]:
+            continue
+        if owner[r] != partition:
+            owner[r] = partition if owner[r] == NOWHERE else SEVERAL
+        if what[j] == FORGET:
+            events[r] = 0
+            total[r] = 0
+            forgotten[r] = True
+        else:
+            events[r] += np.uint32(1)
+            total[r] += digest[j]

@@ -24,7 +24,7 @@ from lfm_online.evaluate.stream import Stream
 from lfm_online.flat_json import Names, parse_events
 from lfm_online.history import append, rating_codes
 from lfm_online.ids import Ids
-from lfm_online.ledger import event_digests
+from lfm_online.ledger import enter_events, event_digests
 from lfm_online.model import Model
 from lfm_online.prepare import prepare_lookups
 from lfm_online.record_batch import parse_records
@@ -66,6 +66,8 @@ def _read_records() -> None:
     parse_records(data, 0, 0)
     fields = parse_events(data, none, none, Names(["u", "i", "r", "t"]), 1, 1)
     Ids.cut(data, fields.begin[0], fields.length[0]).count_equal(data, none, none)
+    counts, places = np.zeros(0, np.uint32), np.zeros(0, np.int32)
+    enter_events(data, places, 0, none, counts, none, places, counts, counts, places, np.zeros(0, np.bool_))
 
 
 def _learn(model: Model) -> tuple[Batch, Outcome]:

@@ -1,9 +1,12 @@
-"""Makes the topics that are to be there."""
+"""Makes the topics that are to be there, and asks how a topic is set up."""
 
 from __future__ import annotations
 
+import contextlib
+
 from kafka import KafkaAdminClient
-from kafka.errors import TopicAlreadyExistsError
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 
 def ensure_topic(bootstrap: str, name: str, partitions: int) -> bool:
@@ -30,3 +33,18 @@ def ensure_topic(bootstrap: str, name: str, partitions: int) -> bool:
             created = True
         admin.wait_for_topics([name])
     return created
+
+
+def topic_configuration(admin: KafkaAdminClient, name: str) -> dict[str, str]:
+    """How a topic is set up, ``retention.ms`` and the like; empty where the broker does not tell."""
+    with contextlib.suppress(KafkaError):
+        asked = ConfigResource(ConfigResourceType.TOPIC, name)
+        found = admin.describe_configs([asked], config_filter="all").get("topic", {})
+        return {key: str(entry["value"]) for key, entry in found.get(name, {}).items()}
+    return {}
+
+
+def is_compacted(bootstrap: str, name: str) -> bool:
+    """Whether a topic drops events that a later one of the same key follows, as far as the broker tells."""
+    with KafkaAdminClient(bootstrap_servers=bootstrap.split(",")) as admin:
+        return "compact" in topic_configuration(admin, name).get("cleanup.policy", "")

@@ -13,6 +13,7 @@ from lfm_online.store.protocol import (
     FeedEntry,
     FeedRead,
     Head,
+    MarkedRows,
     Receipt,
     RowsRead,
     State,
@@ -164,6 +165,19 @@ class MemoryStore:
     def scan_rows(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
         """Every row of a kind, in no order; a row may come twice."""
         yield from list(self.server.rows[kind].items())
+
+    def scan_ids(self, kind: Kind) -> Iterator[list[str]]:
+        """The ids of every row of a kind."""
+        yield list(self.server.rows[kind])
+
+    def read_marked_rows(self, kind: Kind, ids: Sequence[str]) -> MarkedRows:
+        """Rows with the watermarks that they are as of."""
+        rows = self.server.rows[kind]
+        return MarkedRows(dict(self.server.watermarks), [rows.get(row_id) for row_id in ids])
+
+    def scan_feed(self) -> Iterator[FeedEntry]:
+        """All that is kept of the feed, oldest first."""
+        yield from list(self.server.feed)
 
     def check(self) -> None:
         """Memory is always fit."""

@@ -150,6 +150,13 @@ class RowsRead(NamedTuple):
     globals: bytes | None
 
 
+class MarkedRows(NamedTuple):
+    """Rows with the watermarks that they are as of, read in one step; None where there is none."""
+
+    watermarks: dict[str, int]
+    values: Sequence[bytes | None]
+
+
 class FeedRead(NamedTuple):
     """The feed after some head, and the head it leads to, read in one step."""
 
@@ -203,6 +210,15 @@ class Store(Protocol):
 
     def scan_rows(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
         """Every row of a kind, in no order; a row may come twice."""
+
+    def scan_ids(self, kind: Kind) -> Iterator[list[str]]:
+        """The ids of every row of a kind, some at a time, in no order; an id may come twice."""
+
+    def read_marked_rows(self, kind: Kind, ids: Sequence[str]) -> MarkedRows:
+        """Rows with the watermarks that they are as of."""
+
+    def scan_feed(self) -> Iterator[FeedEntry]:
+        """All that is kept of the feed, oldest first."""
 
     def check(self) -> None:
         """See that the server is fit to hold a model.

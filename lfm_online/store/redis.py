@@ -1,7 +1,7 @@
 """A model in Redis or Valkey: one connection of one process.
 
-Commits go by WATCH and MULTI (docs/decisions has the benchmark). The WATCH for the next commit
-travels behind the EXEC of the last, so that a commit costs one round trip.
+Commits go by WATCH and MULTI (docs/decisions has the benchmark); the WATCH for the next travels behind
+the EXEC of the last, so that a commit costs one round trip.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from lfm_online.layout import Kind
-from lfm_online.store import feed, fitness, resp, transaction
+from lfm_online.store import feed, fitness, resp, scans, transaction
 from lfm_online.store.keys import Keys
 from lfm_online.store.protocol import (
     Commit,
+    FeedEntry,
     FeedRead,
     Head,
+    MarkedRows,
     Receipt,
     RowsRead,
     State,
@@ -32,11 +34,8 @@ from lfm_online.store.protocol import (
 
 REPLY_SECONDS: Final = 10.0
 """How long a reply may take before the connection is given up."""
-SCAN_COUNT: Final = 1000
 READ_KEYS: Final = 5000
 """Keys of one MGET, so that the server is not blocked for long."""
-FEED_READ: Final = 1000
-"""Feed entries of one read: a reader further behind does better to read everything anew."""
 
 _AWAY = (redis.ConnectionError, redis.TimeoutError, OSError)
 # Replies that pass: loading, failed over, out of memory, a write that too few replicas took.
@@ -156,11 +155,7 @@ class RedisStore:
                     ("GET", self.keys.ring),
                 ],
             )
-            marks = {
-                field.decode(): int(offset)
-                for field, offset in zip(watermarks[::2], watermarks[1::2], strict=True)
-            }
-            return State(Head.from_bytes(head), values, marks, n_items, ring)
+            return State(Head.from_bytes(head), values, scans.marks(watermarks), n_items, ring)
 
     def read_items(self, start: int) -> list[str]:
         """Item ids from that number on."""
@@ -256,7 +251,7 @@ class RedisStore:
                 connection,
                 [
                     ("GET", self.keys.head),
-                    ("XRANGE", self.keys.feed, f"{since.sequence + 1}-0", "+", "COUNT", FEED_READ),
+                    ("XRANGE", self.keys.feed, f"{since.sequence + 1}-0", "+", "COUNT", scans.FEED_READ),
                 ],
             )
         head = Head.from_bytes(stored)
@@ -291,15 +286,23 @@ class RedisStore:
 
     def scan_rows(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
         """Every row of a kind, in no order; a row may come twice."""
-        prefix = self.keys.user_prefix if kind == "user" else self.keys.item_prefix
-        pattern = "".join(f"\\{c}" if c in "*?[]\\^" else c for c in prefix) + "*"
-        start = len(prefix.encode())
-        cursor: Any = b"0"
-        while True:
-            cursor, names = self._call("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)
-            values = self._call("MGET", *names) if names else []
-            for name, value in zip(names, values, strict=True):
-                if value is not None:
-                    yield name[start:].decode(), value
-            if int(cursor) == 0:
-                return
+        return scans.rows(self._call, self._prefix(kind))
+
+    def scan_ids(self, kind: Kind) -> Iterator[list[str]]:
+        """The ids of every row of a kind, some at a time, in no order; an id may come twice."""
+        return scans.ids(self._call, self._prefix(kind))
+
+    def read_marked_rows(self, kind: Kind, ids: Sequence[str]) -> MarkedRows:
+        """Rows with the watermarks that they are as of."""
+        starts = range(0, len(ids), READ_KEYS)
+        parts = [resp.mget(self._prefix(kind), ids[start : start + READ_KEYS]) for start in starts]
+        with self._conversation() as connection:
+            marks, *values = self._transact(connection, [("HGETALL", self.keys.watermarks), *parts])
+        return MarkedRows(scans.marks(marks), [value for part in values for value in part])
+
+    def scan_feed(self) -> Iterator[FeedEntry]:
+        """All that is kept of the feed, oldest first."""
+        return scans.feed_entries(self._call, self.keys.feed)
+
+    def _prefix(self, kind: Kind) -> str:
+        return self.keys.user_prefix if kind == "user" else self.keys.item_prefix

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from lfm_online.store import redis as redis_store
+from lfm_online.store import scans
 from lfm_online.store.protocol import NO_HEAD, Head
 from lfm_online.store.redis import RedisStore
 from tests.contracts.commits import commit_on, row
@@ -23,7 +23,7 @@ def test_a_commit_rests_on_no_script(server: InRedis) -> None:
 def test_a_reader_further_behind_than_one_read_of_the_feed_reloads(
     server: InRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_store, "FEED_READ", 10)
+    monkeypatch.setattr(scans, "FEED_READ", 10)
     store = server.connect()
     first = grow(store, NO_HEAD)
     tenth = grow(store, first, 10)

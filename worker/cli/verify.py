@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,69 +15,125 @@ from worker.cli.options import settings_options
 from worker.settings import Settings
 
 if TYPE_CHECKING:
-    from worker.verification import Report
+    from worker.verification.models import Comparison
+    from worker.verification.report import Report
+
+CODES: Final = {"proved": 0, "differs": 1, "cannot tell": 3}
+
+
+class NotVerifiedError(click.ClickException):
+    """Broker, store or file did not answer: nothing was compared."""
+
+    exit_code = 4
 
 
 @click.command()
 @settings_options("kafka", "store", "model")
+@click.option(
+    "--save-baseline",
+    "save",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="If it is proved, write down what the next verification can go on from.",
+)
+@click.option(
+    "--baseline",
+    "since",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Go on from what --save-baseline wrote: the topic is needed from there on only.",
+)
+@click.option(
+    "--against", metavar="MODEL", help="Compare with that model instead, byte by byte; no topic is read."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def verify(settings: Settings, as_json: bool) -> None:
-    """Recompute every row's count and digest from the topic, and compare: exit code 0 or 1.
+def verify(
+    settings: Settings, save: Path | None, since: Path | None, against: str | None, as_json: bool
+) -> None:
+    """Recompute every row's count and digest from the topic, and compare.
 
     Works beside a running worker. Topic and event format are those of the model.
+
+    \b
+    Exit codes:
+      0  each event was learned exactly once
+      1  rows differ
+      3  it can't be told: retention or compaction took events, or the store is older than the baseline
+      4  the broker, the store or the baseline could not be read
 
     \b
     Example:
       lfm-online verify --kafka 127.0.0.1:9092 --store redis://127.0.0.1:6379/0
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from lfm_online.layout import FormatError
     from lfm_online.meta import MetaMismatchError
     from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
+    from worker.cli.reading import Bar
+    from worker.source.protocol import SourceAwayError, SourceBrokenError
+    from worker.verification.baseline import BaselineError
+
+    if against is not None and (save or since):
+        raise click.UsageError("--against compares two models: it takes no --baseline and no --save-baseline")
+    try:
+        with Bar() as bar:
+            found: Report | Comparison
+            if against is None:
+                found = _by_topic(settings, since, save, bar.show)
+            else:
+                found = _by_model(settings, against, bar.show)
+    except (
+        *(BaselineError, FormatError, MetaMismatchError, OSError),
+        *(SourceAwayError, SourceBrokenError, StoreAwayError, StoreBrokenError),
+    ) as error:
+        raise NotVerifiedError(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(found.to_dict()))
+    else:
+        for line in found.lines():
+            click.echo(line)
+    sys.exit(CODES[found.verdict])
+
+
+def _by_topic(
+    settings: Settings, since: Path | None, save: Path | None, show: Callable[[str, int, int | None], None]
+) -> Report:
+    from kafka.errors import KafkaError
+
+    from lfm_online.meta import read_meta
     from lfm_online.store.redis import RedisStore
     from worker.decode import Decoder
     from worker.model_opening import settings_of
-    from worker.source.protocol import SourceAwayError, SourceBrokenError
+    from worker.source.protocol import SourceAwayError
     from worker.source.whole_topic import WholeTopic
+    from worker.topics import is_compacted
     from worker.verification import verify as verify_model
+    from worker.verification.baseline import read_baseline
 
-    console = Console(stderr=True)
-    try:
-        with contextlib.closing(RedisStore(settings.store, settings.model)) as store:
-            settings = settings_of(store, settings)
-            with WholeTopic(settings.kafka, settings.topic) as topic, Progress(console=console) as bar:
-                task = bar.add_task("reading the topic", total=None)
-                report = verify_model(
-                    store,
-                    topic,
-                    Decoder(settings),
-                    settings.topic,
-                    lambda done, total: bar.update(task, completed=done, total=total),
-                )
-    except (MetaMismatchError, SourceAwayError, SourceBrokenError, StoreAwayError, StoreBrokenError) as error:
-        raise click.ClickException(str(error)) from error
-    if as_json:
-        fields = (
-            *("events", "dead_letters", "rows", "fitted", "differing"),
-            *("unproven", "watermarks", "gone", "examples"),
-        )
-        click.echo(json.dumps({"passed": report.passed, **{name: getattr(report, name) for name in fields}}))
-    else:
-        _print(report)
-    sys.exit(0 if report.passed else 1)
+    with contextlib.closing(RedisStore(settings.store, settings.model)) as store:
+        s = settings_of(store, settings)
+        meta = read_meta(store.read_meta() or b"", s.model)
+        baseline = None if since is None else read_baseline(since, meta)
+        with WholeTopic(s.kafka, s.topic) as topic:
+            try:
+                compacted = is_compacted(s.kafka, s.topic)
+            except KafkaError as error:
+                raise SourceAwayError(f"the broker does not answer: {error!r} (LFM_KAFKA)") from error
+            report, proved = verify_model(
+                store, topic, Decoder(s), s.topic, show, baseline=baseline, compacted=compacted
+            )
+    if save is not None and report.passed:
+        if proved is None:
+            raise NotVerifiedError(
+                "proved, but no baseline was saved: the store fell back meanwhile; verify again"
+            )
+        proved.save(save, meta)
+    return report
 
 
-def _print(report: Report) -> None:
-    for line in report.examples:
-        click.echo(line)
-    if report.gone:
-        click.echo(f"nothing can be proved: retention took events, per partition {report.gone}")
-    if report.fitted:
-        click.echo(f"{report.fitted} rows hold only what was fitted before the first event")
-    if report.unproven:
-        click.echo(
-            f"{report.unproven} users were forgotten in one partition and rated in another: not proved"
-        )
-    verdict = "each event was learned exactly once" if report.passed else f"{report.differing} rows differ"
-    click.echo(f"{report.events} events, {report.dead_letters} dead letters, {report.rows} rows: {verdict}")
+def _by_model(settings: Settings, other: str, show: Callable[[str, int, int | None], None]) -> Comparison:
+    from lfm_online.store.redis import RedisStore
+    from worker.verification.models import compare
+
+    with (
+        contextlib.closing(RedisStore(settings.store, settings.model)) as store,
+        contextlib.closing(RedisStore(settings.store, other)) as against,
+    ):
+        return compare((settings.model, store), (other, against), show)
