@@ -71,8 +71,8 @@ def read_meta(stored: bytes, model: str) -> Meta:
         raise MetaMismatchError(f"the meta of model {model!r} can't be read: {error}") from error
     if meta.format == UNFINISHED:
         raise MetaMismatchError(
-            f"model {model!r} is not finished: lfm-online fit is writing it. If none runs any more, it broke "
-            "off: delete the model and fit it again, or use another name (LFM_MODEL)"
+            f"model {model!r} is not finished: lfm-online fit or replay is writing it. If none runs any "
+            "more, it broke off: delete the model and make it again, or use another name (LFM_MODEL)"
         )
     if meta.format != FORMAT_VERSION:
         raise MetaMismatchError(

@@ -16,10 +16,10 @@ from worker.dead_letters.letter import DeadLetter
 
 @dataclass(frozen=True)
 class Events:
-    """Valid events, ordered by partition and offset; all columns have one length.
+    """Valid events in the order of ``ranges``, and of offsets; all columns have one length.
 
     ``ranges`` says which offsets they stand for: all valid events of those are here, and
-    ``letters`` holds the others.
+    ``letters`` holds the others. What a worker fetched has one range a partition, ascending.
     """
 
     what: NDArray[np.uint8]  # lfm_online.batch: RATING, RETRACTION, FORGET
@@ -65,7 +65,12 @@ class Events:
             The events at or above the watermarks, and the partitions without a watermark, or where
             something between watermark and events is missing; their events are left out.
         """
-        if all(r.first == watermarks.get(r.partition) for r in self.ranges):
+        marks = dict(watermarks)
+        for r in self.ranges:
+            if r.first != marks.get(r.partition):
+                break
+            marks[r.partition] = r.end
+        else:
             return self, []
         gaps = [r.partition for r in self.ranges if watermarks.get(r.partition, -1) < r.first]
         ranges = [
@@ -94,6 +99,11 @@ def join(parts: Sequence[Events]) -> Events:
             ranges[-1] = ranges[-1]._replace(end=r.end)
         else:
             ranges.append(r)
+    return chain(parts, ranges)
+
+
+def chain(parts: Sequence[Events], ranges: Sequence[Range]) -> Events:
+    """Events one behind the other as one, in this order, of these ranges."""
     return Events(
         np.concatenate([p.what for p in parts]),
         Ids.joined([p.users for p in parts]),

@@ -47,7 +47,7 @@ def check_new(store: Store, name: str) -> None:
     store.check()
     if store.read_meta() is not None or store.read_state().head != NO_HEAD:
         raise ModelExistsError(
-            f"the store has a model {name!r}: fit writes new ones only. Choose another name (LFM_MODEL), or "
+            f"the store has a model {name!r}: only new ones are written. Choose another name (LFM_MODEL), or "
             "delete that one"
         )
 

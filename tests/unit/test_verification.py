@@ -98,7 +98,7 @@ def test_a_model_that_learned_all_of_a_topic_passes() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_it_passes_beside_a_worker_that_goes_on(seed: int) -> None:
     play = Play(seed)
-    for _ in range(20):
+    for _ in range(8):
         learn_on(play.worker, play.log, play.rng)
     report, _ = play.verify(LiveStore(play.server, lambda: learn_on(play.worker, play.log, play.rng)))
     assert report.verdict == "proved", report.lines()
@@ -108,7 +108,7 @@ def test_it_passes_beside_a_worker_that_goes_on(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_beside_a_worker_a_row_that_counts_once_too_often_is_found(seed: int) -> None:
     play = Play(seed)
-    for _ in range(20):
+    for _ in range(8):
         learn_on(play.worker, play.log, play.rng)
     play.change("item", "i3", 1, 12345)
     play.worker.model.items.forget_all()
@@ -141,16 +141,13 @@ def test_a_row_that_the_topic_does_not_know_a_row_that_is_gone_and_a_fitted_one_
     play = Play(4)
     play.learn()
     rows = play.server.rows["user"]
-    rows["stranger"] = rows["u1"]
-    rows["fitted"] = bytes(len(rows["u1"]))
-    gone = sorted(rows)[1]
+    gone, other, *_ = sorted(rows)
+    rows["stranger"] = rows[other]
+    rows["fitted"] = bytes(len(rows[other]))
     del rows[gone]
     report, _ = play.verify()
     assert (report.differing, report.unknown, report.fitted) == (2, 1, 1)
-    assert {row.id: row.found.events for row in report.differences} == {
-        "stranger": report.differences[0].found.events,
-        gone: 0,
-    }
+    assert {row.id: row.found.events > 0 for row in report.differences} == {"stranger": True, gone: False}
 
 
 def test_a_user_forgotten_in_one_partition_and_rated_in_another_is_not_proved() -> None:
@@ -193,7 +190,7 @@ def test_from_a_baseline_it_still_proves_what_the_topic_no_longer_holds(tmp_path
     # Retention went past the baseline: it can't be told. A row changed before it is found all the same.
     past = {p: offset + 1 for p, offset in taken.items()}
     assert play.verify(first=past, baseline=kept)[0].verdict == "cannot tell"
-    play.change("user", sorted(play.server.rows["user"])[0], 0, 1)
+    play.change("user", min(play.server.rows["user"]), 0, 1)
     assert play.verify(first=taken, baseline=kept)[0].verdict == "differs"
 
 
@@ -211,7 +208,7 @@ def test_of_a_compacted_topic_what_differs_can_not_be_told() -> None:
     play = Play(8)
     play.learn()
     assert play.verify(compacted=True)[0].verdict == "proved"
-    del play.log.partitions[1][3]
+    del play.log.partitions[1][::2]
     assert play.verify()[0].verdict == "differs"
     assert play.verify(compacted=True)[0].verdict == "cannot tell"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -138,3 +138,35 @@ class WholeTopic:
                 if positions[p] >= left[p]:
                     del left[p]
                     self._consumer.pause(TopicPartition(self._topic, p))
+
+    def streams(self, first: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, Iterator[Records]]:
+        """Of each partition its records from ``first`` to before ``ends``, fetched when asked for.
+
+        The iterators may take turns in any way; each raises what :meth:`read` does.
+        """
+        places = {p: TopicPartition(self._topic, p) for p in ends}
+        self._consumer.assign(list(places.values()))
+        for p, tp in places.items():
+            self._consumer.seek(tp, first[p])
+        self._consumer.pause(*places.values())
+        return {p: self._stream(tp, first[p], ends[p]) for p, tp in places.items()}
+
+    def _stream(self, tp: Any, at: int, end: int) -> Iterator[Records]:
+        while at < end:
+            try:
+                self._consumer.resume(tp)
+                polled = self._consumer.poll(timeout_ms=int(SILENCE_SECONDS * 1000))
+                self._consumer.pause(tp)
+                reached = self._consumer.position(tp)
+            except (KafkaError, OSError) as error:
+                raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+            if not polled and reached <= at:
+                raise SourceBrokenError(
+                    f"partition {tp.partition} of the topic {self._topic!r} gave nothing for "
+                    f"{SILENCE_SECONDS:g} s, although it reaches to {end} and was read to {at}"
+                )
+            if tp in polled:
+                inside = polled_records(tp.partition, at, polled[tp]).before(end)
+                if len(inside.offsets):
+                    yield inside
+            at = max(at, reached)
