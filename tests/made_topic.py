@@ -44,7 +44,7 @@ class MadeTopic:
         inside = [r for r in self.log.partitions[partition] if at <= r[0] < end]
         for start in range(0, len(inside), self._at_once):
             part = inside[start : start + self._at_once]
-            yield records_of(partition, at, *(list(column) for column in zip(*part, strict=True)))  # type: ignore[arg-type]
+            yield records_of(partition, at, *(list(column) for column in zip(*part, strict=True)))
             at = part[-1][0] + 1
 
 

@@ -51,6 +51,11 @@ def checked_settings(flags: dict[str, Any], settings_file: Path | None = None) -
         raise click.UsageError(str(error)) from None
 
 
+def model_name(_context: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """The name of a second model; one that is not allowed is a usage error."""
+    return None if value is None else checked_settings({"model": value}).model
+
+
 def _flag(entry: Entry) -> Callable[[Callback], Callback]:
     unit = f", {entry.unit}" if entry.unit else ""
     text = f"{entry.meaning}  [env: {entry.variable}; default: {entry.default or 'empty'}{unit}]"

@@ -8,13 +8,19 @@ import os
 
 import click
 
-from worker.cli.options import settings_options
+from worker.cli.options import model_name, settings_options
 from worker.settings import Settings
 
 
 @click.command()
 @settings_options("kafka", "store", "model", "feed_entries")
-@click.option("--into", required=True, metavar="MODEL", help="Name of the second model; it must be new.")
+@click.option(
+    "--into",
+    required=True,
+    callback=model_name,
+    metavar="MODEL",
+    help="Name of the second model; it must be new.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(settings: Settings, into: str, as_json: bool) -> None:
     """Learn what a model has learned once more, from the topic's beginning, into a second model.
@@ -62,7 +68,7 @@ def replay(settings: Settings, into: str, as_json: bool) -> None:
                 progress=opened.enter_context(Bar()).show,
             )
     except (
-        *(FormatError, KafkaError, MetaMismatchError, ModelExistsError, NoReplayError, ValueError),
+        *(FormatError, KafkaError, MetaMismatchError, ModelExistsError, NoReplayError),
         *(SourceAwayError, SourceBrokenError, StoreAwayError, StoreBrokenError),
     ) as error:
         raise click.ClickException(str(error)) from error
@@ -72,7 +78,7 @@ def replay(settings: Settings, into: str, as_json: bool) -> None:
     order = "in the order of the commits"
     if not done.exact:
         order = (
-            f"{done.by_time} offsets by time, partition and offset, {done.by_feed} in the order of the commits: "
-            "the feed holds no more of them (LFM_FEED_ENTRIES), and rows may differ"
+            f"{done.by_time} offsets by time, partition and offset, {done.by_feed} in the order of the "
+            "commits: the feed holds no more of them (LFM_FEED_ENTRIES), and rows may differ"
         )
     click.echo(f"{done.events} events in {done.commits} commits, {order}; model {into!r} is in the store")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from worker.cli.options import settings_options
+from worker.cli.options import model_name, settings_options
 from worker.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,10 @@ class NotVerifiedError(click.ClickException):
     help="Go on from what --save-baseline wrote: the topic is needed from there on only.",
 )
 @click.option(
-    "--against", metavar="MODEL", help="Compare with that model instead, byte by byte; no topic is read."
+    "--against",
+    callback=model_name,
+    metavar="MODEL",
+    help="Compare with that model instead, byte by byte; no topic is read.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(
