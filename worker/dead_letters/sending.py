@@ -2,8 +2,8 @@
 
 A letter goes to the partition where it stood, so that a user's events stay together, and a note of it to
 the dead-letter topic, so that it is not sent again. After a crash between the two it may be: the headers
-``lfm-dead-partition`` and ``lfm-dead-offset`` of what was sent back name its first place, so that a reader can
-drop the repeat.
+``lfm-dead-partition`` and ``lfm-dead-offset`` of what was sent back name its first place, so that a reader
+can drop the repeat. What still can't be learned comes back as a letter of its new place.
 """
 
 from __future__ import annotations
