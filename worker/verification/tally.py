@@ -1,6 +1,6 @@
 """What the topic says of each row, and what the store does: columns, without an object for a row.
 
-A row costs 25 bytes, beside those of its id in the index.
+A row costs 26 bytes, beside those of its id in the index.
 """
 
 from __future__ import annotations
