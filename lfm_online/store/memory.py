@@ -168,7 +168,8 @@ class MemoryStore:
 
     def scan_ids(self, kind: Kind) -> Iterator[list[str]]:
         """The ids of every row of a kind."""
-        yield list(self.server.rows[kind])
+        if self.server.rows[kind]:
+            yield list(self.server.rows[kind])
 
     def read_marked_rows(self, kind: Kind, ids: Sequence[str]) -> MarkedRows:
         """Rows with the watermarks that they are as of."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from worker.source.fetched_columns import polled_records, take_columns
 from worker.source.kafka_python import BOOTSTRAP_MS, FETCH_BYTES
@@ -117,6 +117,8 @@ class WholeTopic:
                 polled = self._consumer.poll(timeout_ms=int(SILENCE_SECONDS * 1000))
                 # The consumer's position also moves over offsets that hold no record.
                 reached = {p: self._consumer.position(TopicPartition(self._topic, p)) for p in left}
+            except OffsetOutOfRangeError as error:
+                raise self._overtaken(error) from error
             except (KafkaError, OSError) as error:
                 raise SourceAwayError(f"the broker does not answer: {error!r}") from error
             moved = any(reached[p] > positions[p] for p in left)
@@ -151,6 +153,12 @@ class WholeTopic:
         self._consumer.pause(*places.values())
         return {p: self._stream(tp, first[p], ends[p]) for p, tp in places.items()}
 
+    def _overtaken(self, error: OffsetOutOfRangeError) -> SourceBrokenError:
+        return SourceBrokenError(
+            f"retention took events of topic {self._topic!r} before they were read: {error} (retention.ms, "
+            "retention.bytes)"
+        )
+
     def _stream(self, tp: Any, at: int, end: int) -> Iterator[Records]:
         while at < end:
             try:
@@ -158,6 +166,8 @@ class WholeTopic:
                 polled = self._consumer.poll(timeout_ms=int(SILENCE_SECONDS * 1000))
                 self._consumer.pause(tp)
                 reached = self._consumer.position(tp)
+            except OffsetOutOfRangeError as error:
+                raise self._overtaken(error) from error
             except (KafkaError, OSError) as error:
                 raise SourceAwayError(f"the broker does not answer: {error!r}") from error
             if not polled and reached <= at:

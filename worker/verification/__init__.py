@@ -126,6 +126,7 @@ class _Verification:
         most = self._cuts.most()
         self._read_topic("topic, what was learned meanwhile", least, most, asking=False)
         # 5. Row by row.
+        report.watermarks = self._named({p: end for p, end in self._cuts.least().items() if end})
         self._compare(start, most)
         report.compacted = compacted
         return report, found if report.passed else None
@@ -161,10 +162,8 @@ class _Verification:
             ends: Per partition.
             asking: Whether rows not seen before are asked for; they are left out else.
         """
-        ends = {p: end for p, end in ends.items() if start.get(p, 0) < end}
-        first = {p: start.get(p, 0) for p in ends}
-        total, done = sum(ends[p] - first[p] for p in ends), 0
-        for records in self._topic.read(first, ends):
+        total, done = sum(max(end - start.get(p, 0), 0) for p, end in ends.items()), 0
+        for records in self._read(start, ends):
             events = self._decoder.decode(records)
             self._enter(events, records.partition, asking=asking)
             if asking:
@@ -227,4 +226,4 @@ class _Verification:
 
     def _read(self, start: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Records]:
         ends = {p: end for p, end in ends.items() if start.get(p, 0) < end}
-        return self._topic.read({p: start.get(p, 0) for p in ends}, ends)
+        return self._topic.read({p: start.get(p, 0) for p in ends}, ends) if ends else iter(())
