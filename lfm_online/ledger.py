@@ -56,7 +56,7 @@ def event_digests(crc: int, partitions: NDArray[np.int32], offsets: NDArray[np.i
     return out
 
 
-@numba.njit(**EXACT)
+@numba.njit(**BORROWING)
 def enter_events(
     what: Any,
     row: Any,

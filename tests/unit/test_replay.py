@@ -11,7 +11,7 @@ import pytest
 from lfm_online.fit.into_store import ModelExistsError
 from lfm_online.layout import SLOT
 from lfm_online.meta import MetaMismatchError, read_meta
-from lfm_online.model import Model
+from lfm_online.ranking.layout import SLOT as RING_SLOT
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Range
 from tests.made_checkpoints import state
@@ -22,7 +22,6 @@ from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
 from worker.replay import NoReplayError, Replayed, replay
 from worker.replay.order import ordered, plan_of
-from worker.rule_options import rule_of
 from worker.source.made import MadeLog
 from worker.verification.models import Comparison, compare
 
@@ -61,7 +60,7 @@ def test_rows_read_again_after_each_commit_are_the_same_bytes_as_rows_never_read
         rng, server = random.Random(seed), MemoryServer()
         worker = Checkpoint(
             MemoryStore(server),
-            Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history),
+            META.make_model(),
             SETTINGS.topic,
             feed_entries=10**6,
             new_id=lambda rng=rng: rng.randbytes(16),  # type: ignore[misc]
@@ -148,17 +147,29 @@ def test_models_whose_items_stand_in_another_order_are_compared_by_id() -> None:
     turned = MemoryServer(**vars(play.server))
     n = len(turned.items)
     turned.items = turned.items[::-1]
-    row_bytes = META.make_rule().row_bytes("user", META.factors)
+    row_bytes = META.make_model().users.row_bytes
+    at = META.make_rule().row_bytes("user", META.factors) + 8
 
     def turn(value: bytes, start: int) -> bytes:
         slots = np.frombuffer(value[start:], SLOT).copy()
         slots["item"] = n - 1 - slots["item"]
-        return value[:start] + slots.tobytes()
+        return turn_last(value[:start]) + slots.tobytes()
+
+    def turn_last(row: bytes) -> bytes:
+        if not row:
+            return row
+        last = np.frombuffer(row[at : at + 64], "<i4").copy()
+        last[last > 0] = n + 1 - last[last > 0]
+        last[last < 0] = -(n + 1) - last[last < 0]
+        return row[:at] + last.tobytes() + row[at + 64 :]
 
     turned.rows = {
         "user": {user: turn(value, row_bytes) for user, value in turned.rows["user"].items()},
         "item": turned.rows["item"],
     }
+    ring = np.frombuffer(turned.ring or b"", RING_SLOT).copy()
+    ring["item"] = n - 1 - ring["item"]
+    turned.ring = ring.tobytes()
     turned.histories = {user: turn(value, 0) for user, value in turned.histories.items()}
     assert turned.rows["user"] != play.server.rows["user"]
     assert compared(play.server, turned).passed
@@ -175,11 +186,19 @@ def test_every_kind_of_difference_between_two_models_is_found() -> None:
     del rows["item"][item]
     rows["item"]["new"] = bytes(8)
     target.globals = b"other"
+    target.ring = None
     target.items.append("new")
     target.histories["who"] = b"what"
     found = compared(play.server, target)
     assert found.verdict == "differs"
-    assert found.differing == {"globals": 1, "items": 1, "user rows": 1, "item rows": 2, "histories": 0}
+    assert found.differing == {
+        "globals": 1,
+        "ring": 1,
+        "items": 1,
+        "user rows": 1,
+        "item rows": 2,
+        "histories": 0,
+    }
     target.watermarks["ratings-0"] += 1
     assert compared(play.server, target).verdict == "cannot tell"
 

@@ -13,14 +13,12 @@ import pytest
 from lfm_online.layout import HEADER, Kind
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.meta import Meta
-from lfm_online.model import Model
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from tests.made_topic import PARTITIONS, MadeTopic, fill, learn_on
 from tests.simulation.world import SETTINGS
 from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
 from worker.model_opening import meta_of
-from worker.rule_options import rule_of
 from worker.source.made import MadeLog
 from worker.verification import verify
 from worker.verification.baseline import Baseline, BaselineError, read_baseline
@@ -52,7 +50,7 @@ class Play:
         self.server = MemoryServer()
         self.worker = Checkpoint(
             MemoryStore(self.server),
-            Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history),
+            META.make_model(),
             SETTINGS.topic,
             feed_entries=10**6,
             new_id=lambda: self.rng.randbytes(16),

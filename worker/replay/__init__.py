@@ -19,8 +19,8 @@ import msgspec
 import numpy as np
 
 from lfm_online.fit.into_store import ModelExistsError, check_new
+from lfm_online.layout import priors_version
 from lfm_online.meta import UNFINISHED, Meta
-from lfm_online.model import Model
 from lfm_online.store.protocol import Commit, FeedEntry, Head, Store, ValueBlock
 from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
@@ -93,19 +93,15 @@ def replay(
         StoreBrokenError, StoreAwayError, SourceAwayError, SourceBrokenError: the second is not finished.
     """
     # 1. The order.
-    model = Model(meta.make_rule(), meta.factors, history=meta.history)
     plan = plan_of(source, meta.topic)
-    model.load_globals(plan.globals)
-    if int(model.shared["n"]) > int(model.shared["events"]):
-        raise NoReplayError("the model was begun by lfm-online fit: its topic alone does not make it")
+    _check_origin(plan, meta)
     _check_retention(plan, topic)
     # 2. The claim.
     check_new(target, target_name)
     if not target.create(msgspec.structs.replace(meta, format=UNFINISHED).to_bytes()):
         raise ModelExistsError(f"another process has just started a model {target_name!r}")
     # 3. Learning.
-    model.load_globals(None)
-    checkpoint = Checkpoint(target, model, meta.topic, feed_entries=feed_entries, new_id=new_id)
+    checkpoint = Checkpoint(target, meta.make_model(), meta.topic, feed_entries=feed_entries, new_id=new_id)
     checkpoint.resync()
     checkpoint.beginnings = plan.first
     streams = topic.streams(plan.first, plan.ends)
@@ -120,6 +116,15 @@ def replay(
     # 4. Whole.
     _send(target, _finish(checkpoint, meta, new_id, feed_entries), target_name)
     return Replayed(events, commits + 1, plan.by_feed, plan.by_time)
+
+
+def _check_origin(plan: Plan, meta: Meta) -> None:
+    model = meta.make_model(capacity=1)
+    model.load_globals(plan.globals, plan.ring)
+    if int(model.shared["n"]) > int(model.shared["events"]):
+        raise NoReplayError("the model was begun by lfm-online fit: its topic alone does not make it")
+    if priors_version(plan.globals):
+        raise NoReplayError("the model has item priors (lfm-online prior): its topic alone does not make it")
 
 
 def _check_retention(plan: Plan, topic: Topic) -> None:

@@ -26,6 +26,8 @@ class Plan:
     """Of the feed's commits, in their order."""
     globals: bytes | None
     """The model's, as of the watermarks."""
+    ring: bytes | None
+    """The same of its ranking head."""
 
     @property
     def by_feed(self) -> int:
@@ -70,7 +72,7 @@ def plan_of(store: Store, topic: str) -> Plan:
         kept[r.partition] = r.first
     # A model may have begun where retention had left the log: the whole feed tells, else 0 is meant.
     first = dict(kept) if entries and whole else dict.fromkeys(ends, 0)
-    return Plan(first, kept, ends, ranges, state.globals)
+    return Plan(first, kept, ends, ranges, state.globals, state.ring)
 
 
 def ordered(

@@ -1,7 +1,8 @@
-"""Two models of one store, compared byte by byte: globals, items, rows, histories.
+"""Two models of one store, compared byte by byte: globals, items, rows, histories, the ranking head's ring.
 
 Items are compared as a set: an item's number is its place in the order in which items were first learned,
-so item numbers in histories are translated where the two lists differ.
+so item numbers are translated where the two lists differ. (The ranking head draws items by their numbers:
+with one, other lists mostly come with other rows.)
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
 from lfm_online.layout import SLOT, Kind
-from lfm_online.meta import MetaMismatchError, read_meta
+from lfm_online.meta import Meta, MetaMismatchError, read_meta
+from lfm_online.ranking.layout import LAST, USER_STATE
+from lfm_online.ranking.layout import SLOT as RING_SLOT
 from lfm_online.store.protocol import State, Store, StoreBrokenError
 from worker.verification.report import SHOWN, Verdict
 
@@ -33,7 +36,7 @@ class Comparison(msgspec.Struct, kw_only=True):
     watermarks: tuple[dict[str, int], dict[str, int]]
     """Of both; if they differ, so may everything else, and nothing is compared."""
     differing: dict[str, int]
-    """How many values differ: globals, items, user rows, item rows, histories."""
+    """How many values differ, by :data:`WHAT`."""
     examples: list[str] = []
 
     @property
@@ -70,7 +73,7 @@ class Comparison(msgspec.Struct, kw_only=True):
         return [*self.examples, f"{self.users} users, {self.items} items: {verdict}"]
 
 
-WHAT: Final = ("globals", "items", "user rows", "item rows", "histories")
+WHAT: Final = ("globals", "ring", "items", "user rows", "item rows", "histories")
 
 
 def compare(own: Named, other: Named, progress: Callable[[str, int, int | None], None]) -> Comparison:
@@ -91,12 +94,12 @@ def compare(own: Named, other: Named, progress: Callable[[str, int, int | None],
     )
     if found.verdict == "cannot tell":
         return found
-    pair = _Pair(own, other, states, found)
+    pair = _Pair(own, other, states, metas[0], found)
     if states[0].globals != states[1].globals:
         found.differs("globals", "the globals differ")
-    row_bytes = metas[0].make_rule().row_bytes("user", metas[0].factors)
-    pair.compare_rows("item", row_bytes, progress)
-    pair.compare_rows("user", row_bytes, progress)
+    pair.compare_ring()
+    pair.compare_rows("item", progress)
+    pair.compare_rows("user", progress)
     return found
 
 
@@ -108,10 +111,15 @@ def _meta_of(name: str, store: Store) -> Any:
 
 
 class _Pair:
-    def __init__(self, own: Named, other: Named, states: tuple[State, State], found: Comparison) -> None:
+    def __init__(
+        self, own: Named, other: Named, states: tuple[State, State], meta: Meta, found: Comparison
+    ) -> None:
         self._named = own, other
         self._states = states
         self._found = found
+        # Where the ranking head's section of a user's row begins, and the history's tail behind it.
+        self._ranked = meta.make_rule().row_bytes("user", meta.factors) if meta.ranking else None
+        self._tail = meta.make_model(capacity=1).users.row_bytes
         lists = [Ids.of(named[1].read_items(0)) for named in self._named]
         index = IdIndex()
         index.numbers(lists[0])
@@ -126,9 +134,17 @@ class _Pair:
         # Own item number of each of the other's; None where they are the same.
         self._numbers: NDArray[np.int32] | None = None if same else numbers
 
-    def compare_rows(
-        self, kind: Kind, row_bytes: int, progress: Callable[[str, int, int | None], None]
-    ) -> None:
+    def compare_ring(self) -> None:
+        """The ranking head's recent events."""
+        own, other = (state.ring for state in self._states)
+        if self._numbers is not None and other is not None:
+            slots = np.frombuffer(other, RING_SLOT).copy()
+            slots["item"] = self._own_numbers(slots["item"])
+            other = slots.tobytes()
+        if own != other:
+            self._found.differs("ring", f"the ranking head's ring differs: {_how(own, other)}")
+
+    def compare_rows(self, kind: Kind, progress: Callable[[str, int, int | None], None]) -> None:
         """All rows of a kind, those of either model; of users their histories too."""
         what, seen, done = f"{kind}s", IdIndex(), 0
         for texts in itertools.chain(*(store.scan_ids(kind) for _, store in self._named)):
@@ -137,7 +153,7 @@ class _Pair:
             before = len(seen)
             seen.numbers(ids)
             if len(seen) > before:
-                self._compare(kind, list(dict.fromkeys(ids.take(new))), row_bytes)
+                self._compare(kind, list(dict.fromkeys(ids.take(new))))
             done = len(seen)
             progress(what, done, None)
         progress(what, done, done)
@@ -146,7 +162,7 @@ class _Pair:
         else:
             self._found.items = done
 
-    def _compare(self, kind: Kind, texts: list[str], row_bytes: int) -> None:
+    def _compare(self, kind: Kind, texts: list[str]) -> None:
         users, items = (texts, []) if kind == "user" else ([], texts)
         reads = [named[1].read_rows(users, items, users) for named in self._named]
         for read, state, (name, _) in zip(reads, self._states, self._named, strict=True):
@@ -158,10 +174,10 @@ class _Pair:
         if kind == "item":
             self._differing("item row", texts, own.items, other.items)
             return
-        tails = [value if value is None else self._translated(value, row_bytes) for value in other.users]
-        self._differing("user row", texts, own.users, tails)
-        rings = [value if value is None else self._translated(value, 0) for value in other.histories]
-        self._differing("history", texts, own.histories, rings)
+        rows = [value if value is None else self._row(value) for value in other.users]
+        self._differing("user row", texts, own.users, rows)
+        full = [value if value is None else self._slots(value) for value in other.histories]
+        self._differing("history", texts, own.histories, full)
 
     def _differing(
         self, what: str, texts: list[str], own: Sequence[bytes | None], other: Sequence[bytes | None]
@@ -171,14 +187,34 @@ class _Pair:
             if a != b:
                 self._found.differs(many, f"the {what} of {text!r} differs: {_how(a, b)}")
 
-    def _translated(self, value: bytes, start: int) -> bytes:
-        """The slots behind ``start`` with own item numbers."""
-        if self._numbers is None or len(value) <= start:
+    def _row(self, value: bytes) -> bytes:
+        """A user's row with own item numbers in the ranking head's section and in the history's tail."""
+        if self._numbers is None:
             return value
-        slots = np.frombuffer(value[start:], SLOT).copy()
-        inside = slots["item"] < len(self._numbers)
-        slots["item"][inside] = self._numbers[slots["item"][inside]]
-        return value[:start] + slots.tobytes()
+        if self._ranked is not None:
+            start = self._ranked + int(USER_STATE.fields["last"][1])  # type: ignore[index]  # it has fields
+            end = start + 4 * LAST
+            last = np.frombuffer(value[start:end], "<i4").copy()
+            there = last != 0
+            last[there] = np.sign(last[there]) * (self._own_numbers(np.abs(last[there]) - 1) + 1)
+            value = value[:start] + last.tobytes() + value[end:]
+        return value[: self._tail] + self._slots(value[self._tail :])
+
+    def _slots(self, value: bytes) -> bytes:
+        """A history's slots with own item numbers."""
+        if self._numbers is None:
+            return value
+        slots = np.frombuffer(value, SLOT).copy()
+        slots["item"] = self._own_numbers(slots["item"])
+        return slots.tobytes()
+
+    def _own_numbers(self, other: NDArray[Any]) -> NDArray[Any]:
+        """Own numbers of items by the other's; what is none of its numbers stays."""
+        assert self._numbers is not None
+        found = other.copy()
+        inside = other < len(self._numbers)
+        found[inside] = self._numbers[other[inside]]
+        return found
 
 
 def _how(own: bytes | None, other: bytes | None) -> str:
