@@ -59,7 +59,12 @@ def test_letters_are_counted_shown_and_sent_back_each_once(
     consumer.assign([place])
     consumer.seek(place, len(BAD) + 1)
     back: list[Any] = []
-    until(lambda: back.extend(consumer.poll(timeout_ms=100).get(place, [])) or len(back) >= 2)
+
+    def two_came() -> bool:
+        back.extend(consumer.poll(timeout_ms=100).get(place, []))
+        return len(back) >= 2
+
+    until(two_came)
     consumer.close()
     assert {record.value for record in back} == {BAD[number][2], LARGE}
     headers = [dict(record.headers) for record in back]
