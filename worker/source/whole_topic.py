@@ -108,7 +108,9 @@ class WholeTopic:
             SourceBrokenError: records that should be there don't come.
         """
         left = {p: end for p, end in ends.items() if first[p] < end}
-        self._consumer.assign([TopicPartition(self._topic, p) for p in left])
+        places = [TopicPartition(self._topic, p) for p in left]
+        self._consumer.assign(places)
+        self._consumer.resume(*places)  # an earlier read has paused them at its end
         positions = {p: first[p] for p in left}
         for p in left:
             self._consumer.seek(TopicPartition(self._topic, p), first[p])

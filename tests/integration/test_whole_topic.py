@@ -1,0 +1,38 @@
+"""A topic is read from anywhere to anywhere, as often as one likes, by one consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kafka import KafkaProducer
+
+from worker.source.records import Records
+from worker.source.whole_topic import WholeTopic
+
+ENDS = {0: 40, 1: 25, 2: 1}
+
+
+def offsets(parts: Iterable[Records]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for records in parts:
+        found.setdefault(records.partition, []).extend(records.offsets.tolist())
+    return found
+
+
+def test_it_is_read_again_from_elsewhere_and_partition_by_partition(broker: str, topic: str) -> None:
+    producer = KafkaProducer(bootstrap_servers=broker)
+    for partition, n in ENDS.items():
+        for number in range(n):
+            producer.send(topic, value=b"%d" % number, partition=partition)
+    producer.flush()
+    producer.close()
+    none = dict.fromkeys(ENDS, 0)
+    whole = {p: list(range(end)) for p, end in ENDS.items()}
+    with WholeTopic(broker, topic) as read:
+        assert offsets(read.read(none, ENDS)) == whole
+        assert offsets(read.read(none, ENDS)) == whole
+        assert offsets(read.read({0: 7, 1: 20}, {0: 30, 1: 25})) == {0: [*range(7, 30)], 1: [*range(20, 25)]}
+        streams = read.streams(none, ENDS)
+        for p in (1, 0, 2):
+            assert offsets(streams[p]) == {p: whole[p]}
+        assert offsets(read.read(none, ENDS)) == whole
