@@ -5,14 +5,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.contracts.stores import InMemory, InRedis, ModelServer
+from tests.contracts.stores import InMemory, InRedis, Made, ModelServer
 from tests.servers.proxy import Proxy
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "made", "redis"])
 def any_server(request: pytest.FixtureRequest) -> Iterator[ModelServer]:
     """One of each kind of store."""
-    made: ModelServer = InMemory() if request.param == "memory" else InRedis(request.getfixturevalue("store"))
+    made: ModelServer
+    if request.param == "redis":
+        made = InRedis(request.getfixturevalue("store"))
+    else:
+        made = InMemory() if request.param == "memory" else Made()
     yield made
     made.close()
 

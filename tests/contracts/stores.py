@@ -13,6 +13,7 @@ from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Commit, Head, Store
 from lfm_online.store.redis import RedisStore
 from tests.contracts.commits import commit_on
+from tests.simulation.made_store import MadeServer, ShakyStore
 
 Dump = Mapping[str, object]
 
@@ -34,7 +35,7 @@ class InMemory:
     """A model in this process."""
 
     def __init__(self) -> None:
-        self._server = MemoryServer()
+        self._server: MemoryServer = MemoryServer()
 
     def connect(self) -> MemoryStore:
         return MemoryStore(self._server)
@@ -48,6 +49,31 @@ class InMemory:
 
     def close(self) -> None:
         pass
+
+
+class Calm:
+    """Surroundings of a made store in which nothing breaks."""
+
+    def __init__(self) -> None:
+        self.server = MadeServer()
+        self.on_the_wire: list[tuple[MadeServer, Commit]] = []
+
+    def point(self, owner: object) -> bool:
+        return False
+
+    def chance(self, share: float) -> bool:
+        return False
+
+
+class Made(InMemory):
+    """A model in the simulation's store."""
+
+    def __init__(self) -> None:
+        self._calm = Calm()
+        self._server = self._calm.server
+
+    def connect(self) -> ShakyStore:
+        return ShakyStore(self._calm, self)
 
 
 class InRedis:

@@ -100,6 +100,15 @@ def test_a_commit_never_goes_out_on_another_connection_than_its_watch(server: In
         assert other.read_rows(["u"], [])[:2] == (now, [row(2)])
 
 
+def test_a_commit_does_not_make_a_connection_of_its_own(server: InRedis) -> None:
+    store, other = server.connect(), server.connect()
+    head = grow(store, NO_HEAD)  # and watches the head for the next
+    now = grow(other, head, users={"u": row(2)})
+    store._connection.disconnect()
+    fails(lambda: send(store, commit_on(head, users={"u": row(1)})), StoreAwayError)
+    assert other.read_rows(["u"], [])[:2] == (now, [row(2)])
+
+
 def test_a_store_killed_and_started_again_has_every_commit(fresh_store: EmbeddedStore) -> None:
     server = InRedis(fresh_store.url)
     store = server.connect()

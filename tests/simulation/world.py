@@ -1,276 +1,313 @@
-"""A made world for the worker's loop: a log, a store that fails, workers that die, under one seed.
+"""A made world for the worker's loop: a log, a store that fails, processes that die, under one seed.
 
-Everything that happens is drawn from ``random.Random(seed)``, so a seed repeats itself.
+Everything that happens is drawn from `random.Random(seed)`, so a seed repeats itself. Each seed first
+draws which kinds of trouble there are at all: a world with all of them at once seldom gets far enough
+for any one (swarm testing; Groce et al. 2012, doi:10.1145/2338965.2336763).
 """
 
 from __future__ import annotations
 
-import copy
-import json
 import random
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
 
-from lfm_online.model import Model
-from lfm_online.store.memory import MemoryServer, MemoryStore
-from lfm_online.store.protocol import Commit, FeedRead, Head, Receipt, RowsRead, State, StoreAwayError
-from worker.batch_size import BatchSize
-from worker.checkpoint import Checkpoint, Settled
-from worker.dead_letters.forwarder import Forwarder
-from worker.dead_letters.letter import DeadLetter
+from lfm_online.store.protocol import Commit
+from tests.simulation.made_store import MadeServer
+from tests.simulation.members import Killed, Lookups, Parts, Worker
+from tests.simulation.topics import DeadTopic, SentLog
 from worker.decode import Decoder
-from worker.observer import Step
-from worker.pipeline import Pipeline
-from worker.rule_options import rule_of
+from worker.model_opening import NewModelError
 from worker.settings import Settings
-from worker.source.made import MadeLog, MadeSource
 
-PARTITIONS = 3
-SETTINGS = Settings(factors=4, rating_range="1,5", history=40, dead_letter_outbox=5, commit_events=12)
-
-
-class FlakyStore(MemoryStore):
-    """A connection that breaks: before a request arrives, or after it was done, the reply lost."""
-
-    def __init__(self, server: MemoryServer, world: World) -> None:
-        super().__init__(server)
-        self._world = world
-
-    def _maybe_break(self, moment: str) -> None:
-        if self._world.rng.random() < self._world.break_rate:
-            self._in_flight = None
-            raise StoreAwayError(f"the connection broke {moment}")
-
-    def send_commit(self, commit: Commit) -> None:
-        self._maybe_break("before the commit")
-        super().send_commit(commit)
-        if self._world.rng.random() < 0.3:  # the server may work on it before anybody asks
-            self._applied = self.server.apply(commit)
-            self._in_flight = None
-        else:
-            self._applied = None
-        self._maybe_break("while the commit was sent")
-
-    def receive_commit(self) -> Receipt:
-        self._maybe_break("before the reply")
-        done = self._applied if self._applied is not None else super().receive_commit().committed
-        self._applied = None
-        self._maybe_break("and the reply was lost")
-        return Receipt(done, 0.004)
-
-    _applied: bool | None = None
-
-    def read_state(self) -> State:
-        self._maybe_break("at a read")
-        return super().read_state()
-
-    def read_feed(self, since: Head) -> FeedRead:
-        self._maybe_break("at a read")
-        return super().read_feed(since)
-
-    def read_items(self, start: int) -> list[str]:
-        self._maybe_break("at a read")
-        return super().read_items(start)
-
-    def read_rows(
-        self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
-    ) -> RowsRead:
-        self._maybe_break("at a read")
-        return super().read_rows(users, items, histories)
+EVENTS = 40
+CALM_STEPS = 400
+"""Of 150 seeds none needed more than 43."""
+CALM_SECONDS = 0.4
 
 
-class Quiet:
-    """An observer that looks away."""
-
-    def step(self, name: Step) -> AbstractContextManager[object]:
-        return nullcontext()
-
-    def committed(self, settled: Settled) -> None:
-        pass
-
-    def refused(self) -> None:
-        pass
-
-    def store_away(self) -> None:
-        pass
-
-    def assigned(self, partitions: frozenset[int]) -> None:
-        pass
-
-
-class _Sent:
-    def __init__(self, confirmed: bool) -> None:
-        self._confirmed = confirmed
-
-    def done(self) -> bool:
-        return True
-
-    def confirmed(self) -> bool:
-        return self._confirmed
-
-
-class Topic:
-    """The dead-letter topic; now and then it takes a letter and the confirmation is lost."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.letters: list[DeadLetter] = []
-
-    def send(self, letter: DeadLetter) -> _Sent:
-        self.letters.append(letter)
-        return _Sent(self._world.rng.random() > self._world.break_rate)
-
-    def close(self) -> None:
-        pass
-
-
-class Worker:
-    """One worker process: nothing of it outlives a kill."""
-
-    def __init__(self, world: World) -> None:
-        self.source = MadeSource(world.log)
-        rng = world.rng
-        checkpoint = Checkpoint(
-            FlakyStore(world.server, world),
-            Model(rule_of(SETTINGS), SETTINGS.factors, history=SETTINGS.history, ranking=SETTINGS.ranking),
-            SETTINGS.topic,
-            feed_entries=10**6,
-            new_id=lambda: rng.randbytes(16),
-        )
-        self.pipeline = Pipeline(
-            self.source,
-            checkpoint,
-            Decoder(SETTINGS),
-            Quiet(),
-            BatchSize(0.005, SETTINGS.commit_events),
-            reopen=lambda: None,
-            outbox_limit=SETTINGS.dead_letter_outbox,
-            clock=lambda: world.now,
-            rng=rng,
-        )
-        self.forwarder = Forwarder(
-            FlakyStore(world.server, world),
-            world.dead_topic,
-            counted=self.pipeline.outbox_changed,
-            forwarded=lambda n: None,
-            clock=lambda: world.now,
-        )
-
-    def step(self) -> None:
-        self.pipeline.step()
-        self.forwarder.step(self.pipeline.assigned)
+@cache
+def shared_parts(rule: str, history: int, commit_events: int, feed_entries: int) -> Parts:
+    """Settings of one configuration, and what is made of them once."""
+    settings = Settings(
+        rule=rule,
+        factors=4,
+        rating_range="1,5",
+        history=history,
+        dead_letter_outbox=3,
+        commit_events=commit_events,
+    )
+    return Parts(settings, Decoder(settings), feed_entries)
 
 
 class World:
-    """The log, the store, and up to three workers, of whom some are zombies at times."""
+    """The log, the store, up to three workers of whom some are zombies at times, and a lookup server."""
 
-    def __init__(self, seed: int, events: int = 150) -> None:
-        self.rng = random.Random(seed)
+    def __init__(
+        self, seed: int, events: int = EVENTS, server: Callable[[], MadeServer] = MadeServer
+    ) -> None:
+        """Drawn from the seed.
+
+        Args:
+            seed: Decides everything.
+            events: How many records are produced.
+            server: Makes the store's server.
+        """
+        self.rng = rng = random.Random(seed)
         self.now = 0.0
-        self.break_rate = self.rng.choice([0.0, 0.01, 0.05])
-        self.log = MadeLog([[] for _ in range(PARTITIONS)])
-        self.server = MemoryServer()
-        self.replica = copy.deepcopy(self.server)
-        self.dead_topic = Topic(self)
         self.trace: list[str] = []
+        self.counts: Counter[str] = Counter(runs=1, events=events)
+        self.parts = shared_parts(
+            rng.choice(("adaptive", "adaptive", "sgd")),
+            rng.choice((0, 40)),
+            rng.choice((1, 4, 12)),
+            rng.choice((10**6, 10**6, 5)),
+        )
+        self.break_rate = rng.choice((0.0, 0.01, 0.05))
+        self.overtake_rate = rng.choice((0.0, 0.1))
+        self.misrouted = rng.choice((0.0, 0.1))
+        self.troubles = [kind for kind in TROUBLES if rng.random() < 0.6]
+        self.server = server()
+        self.lagging = self.server.copy()
+        self.on_the_wire: list[tuple[MadeServer, Commit]] = []
+        self.old_primaries: list[MadeServer] = []  # that still answer whoever is connected to them
         self.left = events
-        self.workers = [Worker(self) for _ in range(self.rng.randint(1, 3))]
+        self.log = SentLog(rng.randint(1, 3))
+        self.known_to_group = len(self.log.partitions)
+        self.known_to_producers = [len(self.log.partitions)] * 2
+        self.dead_topic = DeadTopic()
+        self.deaf: Worker | None = None
+        self.started = 0
+        self.workers = [self.start() for _ in range(rng.randint(1, 3))]
+        self.lookups = Lookups(self)
+        self.note(
+            f"{len(self.workers)} workers, {self.known_to_group} partitions, {', '.join(self.troubles)}"
+        )
         self.rebalance()
 
     def run(self) -> None:
         """Until everything is learned."""
         while self.left > 0:
             self.happen()
-        self.break_rate = 0.0
-        self.note("calm")
-        for _ in range(100_000):
-            self.now += 0.5
-            for worker in self.workers:
-                worker.step()
+        self.calm()
+        for _ in range(CALM_STEPS):
+            self.now += CALM_SECONDS
+            for worker in list(self.workers):
+                if worker in self.workers:  # and not replaced while another stepped
+                    self.step(worker)
             if self.settled():
-                return
-        raise AssertionError("the workers never came to rest")
+                break
+        else:
+            raise AssertionError("the workers never came to rest")
+        for _ in range(4):  # what was read ahead of a fall-back is found out, then read anew
+            self.lookups.step()
 
-    def settled(self) -> bool:
-        """Everything is learned and every letter forwarded."""
-        marks = self.server.watermarks
-        learned = all(marks.get(f"{SETTINGS.topic}-{p}", 0) == self.log.end(p) for p in range(PARTITIONS))
-        return learned and not any(self.server.dead.values())
+    # What the processes ask
+
+    def chance(self, share: float) -> bool:
+        """Draw one."""
+        return self.rng.random() < share
+
+    def point(self, owner: object) -> bool:
+        """Between two effects of a process: it may die, others may act meanwhile, its connection break."""
+        if isinstance(owner, Worker) and owner.doom is not None:
+            owner.doom -= 1
+            if owner.doom < 0:
+                raise Killed
+        if self.overtake_rate and self.chance(self.overtake_rate):
+            self.meanwhile()
+        return self.break_rate > 0 and self.chance(self.break_rate)
+
+    def meanwhile(self) -> None:
+        """Somebody else acts between two effects of a process that is in the midst of a step."""
+        if self.on_the_wire and self.chance(0.5):
+            self.deliver()
+            return
+        idle = [worker for worker in self.workers if not worker.busy]
+        if idle:
+            self.step(self.rng.choice(idle))
 
     def note(self, what: str) -> None:
         """For the trace of a failing seed."""
-        self.trace.append(f"{self.now:8.2f} {what}")
+        self.trace.append(f"{self.now:7.2f} commit {self.server.head.sequence:3d}: {what}")
+
+    # What happens
 
     def happen(self) -> None:
         """One random thing."""
-        self.now += self.rng.random() * 0.2
+        self.now += self.rng.random() * 0.3
         kind = self.rng.random()
-        if kind < 0.35:
-            self.produce()
+        if kind < 0.3:
+            known = self.rng.choice(self.known_to_producers)
+            self.log.produce(self.rng, known, self.misrouted)
+            self.left -= 1
+        elif kind < 0.82:
+            self.step(self.rng.choice(self.workers))
         elif kind < 0.90:
-            self.rng.choice(self.workers).step()
-        elif kind < 0.92:
-            self.replica = copy.deepcopy(self.server)
-        elif kind < 0.935:
-            self.fall_back()
-        elif kind < 0.955:
-            number = self.rng.randrange(len(self.workers))
-            self.note(f"kill worker {number}")
-            self.workers[number] = Worker(self)
+            self.lookups.step()
+        elif kind < 0.93:
             self.rebalance()
-        else:
-            self.rebalance()
+        elif self.troubles:
+            TROUBLES[self.rng.choice(self.troubles)](self)
+
+    def step(self, worker: Worker) -> None:
+        """One step of a worker, which it may not survive."""
+        try:
+            worker.step()
+            if self.chance(0.2):
+                worker.check(self.server)
+        except Killed:
+            self.note(f"{worker.name} is killed in the midst of a step")
+            self.counts["kills within a step"] += 1
+            self.replace(worker)
+        except NewModelError:
+            self.note(f"{worker.name} stops: the store lost the model; an operator starts it anew")
+            self.counts["workers that stopped for an emptied store"] += 1
+            self.replace(worker, new_model=True)
+
+    def start(self, *, new_model: bool = False) -> Worker:
+        """A new process."""
+        self.started += 1
+        return Worker(self, f"worker {self.started}", new_model=new_model)
+
+    def replace(self, worker: Worker, *, new_model: bool = False) -> None:
+        """Another process in its place; what it had sent may still arrive."""
+        worker.checkpoint.store.close()
+        self.workers[self.workers.index(worker)] = self.start(new_model=new_model)
+        self.rebalance()
+
+    def rebalance(self, *, known: int | None = None) -> None:
+        """New owners; at times a worker does not hear of it and goes on as a zombie."""
+        partitions = range(known or self.known_to_group)
+        owners: dict[Worker, list[int]] = {worker: [] for worker in self.workers}
+        self.deaf = self.rng.choice(self.workers) if len(self.workers) > 1 and self.chance(0.3) else None
+        hearing = [worker for worker in self.workers if worker is not self.deaf]
+        for partition in partitions:
+            owners[self.rng.choice(hearing)].append(partition)
+        told = {worker.name: owners[worker] for worker in hearing}
+        self.note(f"rebalance {told}" + (f", {self.deaf.name} does not hear of it" if self.deaf else ""))
+        self.counts["rebalances"] += 1
+        self.counts["zombies"] += self.deaf is not None
+        for worker in hearing:
+            worker.source.assign(owners[worker])
+
+    def deliver(self) -> None:
+        """A commit arrives whose sender had given it up."""
+        server, commit = self.on_the_wire.pop(self.rng.randrange(len(self.on_the_wire)))
+        done = not server.gone and server.apply(commit)
+        self.note(f"a commit on {commit.expected.sequence} arrives late: {'done' if done else 'refused'}")
+        self.counts["late commits that were done" if done else "late commits that were refused"] += 1
+
+    def replicate(self) -> None:
+        """The store's replica comes up to where the store stands now."""
+        self.lagging = self.server.copy()
 
     def fall_back(self) -> None:
-        """The store fails over to a replica that lags."""
-        self.note(f"store falls back from commit {self.server.head.sequence} to {self.replica.head.sequence}")
-        vars(self.server).update(vars(copy.deepcopy(self.replica)))
-
-    def rebalance(self) -> None:
-        """New owners; at times a worker does not hear of it and goes on as a zombie."""
-        owners: list[list[int]] = [[] for _ in self.workers]
-        for partition in range(PARTITIONS):
-            owners[self.rng.randrange(len(owners))].append(partition)
-        deaf = self.rng.randrange(len(owners)) if self.rng.random() < 0.3 else None
-        self.note(f"rebalance {owners}, deaf: {deaf}")
-        for number, (worker, partitions) in enumerate(zip(self.workers, owners, strict=True)):
-            if number != deaf:
-                worker.source.assign(partitions)
-        self.deaf = deaf
-        covered = {p for n, ps in enumerate(owners) if n != deaf for p in ps}
-        if covered != set(range(PARTITIONS)):  # somebody must own every partition in the end
-            heard = next((w for n, w in enumerate(self.workers) if n != deaf), None)
-            if heard is not None:
-                heard.source.assign(range(PARTITIONS))
-            else:
-                self.workers[0].source.assign(range(PARTITIONS))
-
-    def produce(self) -> None:
-        """One record: mostly a rating, now and then something else, at times misrouted."""
-        rng = self.rng
-        user, item = f"u{rng.randrange(12)}", f"i{rng.randrange(8)}"
-        partition = rng.randrange(PARTITIONS) if rng.random() < 0.05 else hash_of(user)
-        value: bytes | None
-        event: dict[str, object] = {
-            "user_id": user,
-            "item_id": item,
-            "rating": rng.randint(1, 5),
-            "timestamp": rng.randrange(10**6),
-        }
-        kind = rng.random()
-        if kind < 0.04:
-            value = None
-        elif kind < 0.08:
-            value = json.dumps({**event, "rating": None}).encode()
-        elif kind < 0.14:
-            value = rng.choice([b"", b"{", b"[]", json.dumps({**event, "rating": 9}).encode()])
+        """The store fails over to a replica that lags; the old primary may answer a while longer."""
+        self.note(f"the store falls back to commit {self.lagging.head.sequence}")
+        self.counts["fall-backs"] += 1
+        old, self.server = self.server, self.lagging.copy()
+        if self.chance(0.5):
+            old.gone = True
         else:
-            value = json.dumps(event).encode()
-        hole = rng.choice([0] * 20 + [1, 7])
-        self.log.append(partition, user.encode(), value, time_ms=10**6, hole=hole)
-        self.left -= 1
+            self.counts["old primaries that went on"] += 1
+            self.old_primaries.append(old)
+
+    def end_old_primary(self) -> None:
+        """An old primary ends at last."""
+        if self.old_primaries:
+            self.old_primaries.pop().gone = True
+
+    def empty(self) -> None:
+        """FLUSHALL under the live workers."""
+        if self.chance(0.3):
+            self.note("the store is emptied")
+            self.counts["emptied stores"] += 1
+            self.server.flush()
+
+    def kill(self) -> None:
+        """A worker is to die some effects from now."""
+        self.rng.choice(self.workers).doom = self.rng.randrange(14)
+
+    def kill_at_rest(self) -> None:
+        """A worker dies between two steps."""
+        worker = self.rng.choice(self.workers)
+        if not worker.busy:
+            self.note(f"{worker.name} is killed between two steps")
+            self.counts["kills between steps"] += 1
+            self.replace(worker)
+
+    def scale(self) -> None:
+        """A worker comes, or one goes."""
+        if len(self.workers) > 1 and self.chance(0.5):
+            idle = [worker for worker in self.workers if not worker.busy]
+            gone = self.rng.choice(idle)
+            self.note(f"{gone.name} leaves")
+            gone.checkpoint.store.close()
+            self.workers.remove(gone)
+        elif len(self.workers) < 4:
+            self.workers.append(self.start())
+        self.rebalance()
+
+    def add_partition(self) -> None:
+        """The topic grows; producers and the group hear of it later."""
+        if len(self.log.partitions) < 5:
+            self.log.partitions.append([])
+            self.note("a partition is added")
+            self.counts["added partitions"] += 1
+
+    def refresh(self) -> None:
+        """One of those who know the topic's partitions asks again."""
+        who = self.rng.randrange(3)
+        if who < 2:
+            self.known_to_producers[who] = len(self.log.partitions)
+        else:
+            self.known_to_group = len(self.log.partitions)
+            self.rebalance()
+
+    def arrive(self) -> None:
+        """Something that was on the wire arrives."""
+        if self.on_the_wire:
+            self.deliver()
+
+    def toggle_dead_topic(self) -> None:
+        """The dead-letter topic's broker goes, or comes back."""
+        self.dead_topic.away = not self.dead_topic.away
+        self.counts["outages of the dead-letter topic"] += self.dead_topic.away
+
+    # The end
+
+    def calm(self) -> None:
+        """Nothing breaks any more; zombies stay what they are."""
+        self.note("calm")
+        self.break_rate = 0.0
+        self.dead_topic.away = False
+        for old in self.old_primaries:
+            old.gone = True
+        for worker in self.workers:
+            worker.doom = None
+        self.known_to_group = len(self.log.partitions)
+        self.rebalance()
+
+    def settled(self) -> bool:
+        """Everything is learned and every letter forwarded."""
+        marks, topic = self.server.watermarks, self.parts.settings.topic
+        ends = {f"{topic}-{p}": self.log.end(p) for p in range(len(self.log.partitions))}
+        return all(marks.get(name, 0) == end for name, end in ends.items()) and not any(
+            self.server.dead.values()
+        )
 
 
-def hash_of(user: str) -> int:
-    """A user's own partition."""
-    return sum(user.encode()) % PARTITIONS
+TROUBLES: dict[str, Callable[[World], None]] = {
+    "fall-backs": World.fall_back,
+    "a replica of the store": World.replicate,
+    "old primaries end": World.end_old_primary,
+    "emptied stores": World.empty,
+    "kills within a step": World.kill,
+    "kills": World.kill_at_rest,
+    "workers come and go": World.scale,
+    "added partitions": World.add_partition,
+    "refreshed metadata": World.refresh,
+    "late commits": World.arrive,
+    "outages of the dead-letter topic": World.toggle_dead_topic,
+}
