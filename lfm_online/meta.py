@@ -67,7 +67,7 @@ def read_meta(stored: bytes, model: str) -> Meta:
     """
     try:
         meta = msgspec.json.decode(stored, type=Meta)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MetaMismatchError(f"the meta of model {model!r} can't be read: {error}") from error
     if meta.format == UNFINISHED:
         raise MetaMismatchError(

@@ -107,6 +107,8 @@ class Checkpoint:
         self.watermarks: dict[int, int] = {}
         self.beginnings: dict[int, int] = {}
         """Where the log of a partition without a watermark begins; the caller fills it in."""
+        self.meta: bytes | None = None
+        """Of a model without a commit: goes into the first, since the store may be emptied before it."""
         self.in_flight: InFlight | None = None
         self.rewinds = 0  # how often everything in memory had to go: the store's watermarks may be lower
         self._known = False  # whether anything in memory rests on ``head``
@@ -294,6 +296,7 @@ class Checkpoint:
             forgotten=list(model.users.ids.take(gone)),
             dead=dead,
             feed_entries=self._feed_entries,
+            meta=self.meta if self.head == NO_HEAD else None,
         )
 
 

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from lfm_online.meta import Meta
 from lfm_online.store.protocol import NO_HEAD, StoreAwayError
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint, Settled
@@ -53,7 +54,7 @@ class Pipeline:
         observer: Observer,
         batch_size: BatchSize,
         *,
-        reopen: Callable[[], object],
+        reopen: Callable[[], Meta],
         outbox_limit: int,
         clock: Callable[[], float],
         rng: random.Random,
@@ -67,7 +68,7 @@ class Pipeline:
             observer: Told of everything that happens; its own errors are not caught.
             batch_size: How many events a commit takes.
             reopen: Sees that a model without a commit may be started here: a store that lost
-                everything must not look like a fresh start.
+                everything must not look like a fresh start. Gives the model's meta.
             outbox_limit: Most dead letters held for a partition.
             clock: Monotonic seconds.
             rng: Spreads the retries.
@@ -227,7 +228,7 @@ class Pipeline:
         self.checkpoint.resync()
         self._rewinds = self.checkpoint.rewinds
         if self.checkpoint.head == NO_HEAD:
-            self._reopen()
+            self.checkpoint.meta = self._reopen().to_bytes()
         marks = self.checkpoint.watermarks
         first = self.source.first_offsets(sorted(p for p in self.assigned if p not in marks))
         self.checkpoint.beginnings = first

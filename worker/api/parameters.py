@@ -81,7 +81,7 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
         if field in seen and field:
             raise BadFieldError(field, "given more than once")
         seen.add(field)
-        if not value.isascii():
+        if not pair.isascii():
             raise BadFieldError(field, "not percent-encoded")
         try:
             unquote_to_bytes(value).decode()
