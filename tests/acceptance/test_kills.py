@@ -1,6 +1,6 @@
 """Kill -9 of the worker, and of the store, at random moments of a replay.
 
-``make faults`` runs the full numbers: KILLS kills of workers, STORE_KILLS of stores.
+``make kills`` runs the full numbers: KILLS kills of workers, STORE_KILLS of stores.
 """
 
 import os

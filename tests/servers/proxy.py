@@ -1,8 +1,9 @@
-"""A TCP proxy on loopback that cuts a connection where a test says."""
+"""A TCP proxy on loopback that cuts, delays or redirects connections where a test says."""
 
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -19,6 +20,10 @@ class Proxy:
         # Bytes that are still forwarded from clients and from the server; None is any number.
         self._requests: int | None = None
         self._replies: int | None = None
+        self.delay_seconds = 0.0
+        """What each piece of a request waits."""
+        self.closed = False
+        """Whether new connections are cut at once."""
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -45,6 +50,11 @@ class Proxy:
             _cut(end)
         self._requests = self._replies = None
 
+    def switch(self, port: int) -> None:
+        """Cut the connections that there are; new ones go to another server."""
+        self._upstream = port
+        self.cut()
+
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)
@@ -54,7 +64,13 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._upstream))
+                try:
+                    if self.closed:
+                        raise ConnectionRefusedError
+                    server = socket.create_connection(("127.0.0.1", self._upstream))
+                except OSError:  # the server is away: so is the proxy
+                    _cut(client)
+                    continue
                 self._sockets += [client, server]
                 self._start(self._forward_requests, client, server)
                 self._start(self._forward_replies, server, client)
@@ -62,6 +78,7 @@ class Proxy:
     def _forward_requests(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(65536):
+                time.sleep(self.delay_seconds)
                 kept = data[: self._requests]
                 server.sendall(kept)
                 if len(kept) < len(data):

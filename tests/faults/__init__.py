@@ -1,0 +1,1 @@
+"""Faults on real processes, drawn from a seed: `make faults ROUNDS=n`."""

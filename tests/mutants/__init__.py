@@ -1,0 +1,1 @@
+"""Deliberate breakages of the code, each of which must turn its tests red (`make mutants`)."""
