@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-real setup-real test-compare setup-compare evaluate faults lint bench lock clean
+.PHONY: help setup demo test test-real setup-real test-compare setup-compare evaluate simulate mutants kills faults lint bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ LOCKED := $(VENV)/locked
 PEERS := $(VENV)/peers
 LIBRARY := $(shell find lfm_online -name '*.py' 2>/dev/null)
 # What meets a broker or a store, and so runs on the real ones too.
-REAL_SUITES := $(wildcard tests/contracts tests/integration tests/acceptance tests/real)
+REAL_SUITES := $(wildcard tests/contracts tests/integration tests/acceptance tests/faults tests/real)
 # Extra arguments for demo, test, test-real and bench, as in: make demo ARGS="--exit --json"
 ARGS ?=
 # Some tests run a make of their own, which is to know nothing of this one.
@@ -94,8 +94,17 @@ evaluate: $(PEERS) ## write docs/evaluation.md; LATEST_SMALL=ratings.csv adds a 
 	@$(BIN)/python -m tests.evaluation --size $(or $(SIZE),full) \
 	  --output $(if $(filter small,$(SIZE)),build,docs) $(if $(LATEST_SMALL),--latest-small "$(LATEST_SMALL)")
 
-faults: $(READY) ## 20 workers and 5 stores killed at random moments of replays, each proved afterwards; KILLS=…
+simulate: $(READY) ## the worker's loop in RUNS made worlds, each of its own seed; ARGS="--help"
+	@exec $(BIN)/python -m tests.simulation --runs $(or $(RUNS),1000) $(ARGS)
+
+mutants: $(READY) ## break the code in each way of a list: every one must turn its tests red; writes docs/faults.md
+	@exec $(BIN)/python -m tests.mutants --write docs/faults.md $(ARGS)
+
+kills: $(READY) ## workers and stores killed at random moments of replays, each proved afterwards; KILLS=20 STORE_KILLS=5
 	@KILLS=$(or $(KILLS),20) STORE_KILLS=$(or $(STORE_KILLS),5) $(PYTEST) -n 2 tests/acceptance/test_kills.py $(ARGS)
+
+faults: $(READY) ## ROUNDS of kills, failovers and cut networks on real processes; ARGS="--servers real", ARGS="--help"
+	@exec $(BIN)/python -m tests.faults --rounds $(or $(ROUNDS),10) $(ARGS)
 
 lint: $(READY) ## ruff, its formatter, and mypy --strict
 	@$(BIN)/ruff check .
