@@ -155,7 +155,8 @@ def test_after_a_refusal_the_same_connection_commits_on_the_true_head(any_server
 
 def test_of_two_that_commit_on_one_head_exactly_one_gets_through(any_server: ModelServer) -> None:
     stores = [any_server.connect(), any_server.connect()]
-    head = grow(stores[0], NO_HEAD)
+    head = grow(stores[0], NO_HEAD, watermarks={})
+    marks: dict[str, int] = {}
     for turn in range(10):
         commits = [
             commit_on(head, users={"u": row(number)}, watermarks={f"t-{number}": turn}) for number in (0, 1)
@@ -166,6 +167,8 @@ def test_of_two_that_commit_on_one_head_exactly_one_gets_through(any_server: Mod
         assert sorted(done) == [False, True]
         winner = done.index(True)
         assert stores[1 - winner].read_rows(["u"], [])[:2] == (commits[winner].head, [row(winner)])
+        marks |= commits[winner].watermarks
+        assert stores[0].read_state().watermarks == marks, "the other moved none"
         (entry,) = stores[1 - winner].read_feed(head).entries or ()
         assert entry.head == commits[winner].head
         head = commits[winner].head

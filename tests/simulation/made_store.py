@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import (
@@ -40,22 +40,21 @@ class MadeServer(MemoryServer):
 
     def copy(self) -> MadeServer:
         """What a replica that stands here holds."""
-        return MadeServer(
-            self.meta,
-            self.head,
-            self.globals,
-            dict(self.watermarks),
-            list(self.items),
-            {kind: dict(rows) for kind, rows in self.rows.items()},
-            dict(self.histories),
-            list(self.feed),
-            {partition: dict(letters) for partition, letters in self.dead.items()},
-            list(self.whole_feed),
-        )
+        made = type(self)()
+        vars(made).update({name: _copied(value) for name, value in vars(self).items()})
+        made.gone = False
+        return made
 
     def flush(self) -> None:
         """FLUSHALL: empty, and connections stay."""
         vars(self).update(vars(MadeServer()))
+
+
+def _copied(value: Any) -> Any:
+    """Collections anew, down to what never changes."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, list) else value
 
 
 class Surroundings(Protocol):
@@ -139,6 +138,9 @@ class ShakyStore(MemoryStore):
     ) -> RowsRead:
         return self._ask(lambda: super(ShakyStore, self).read_rows(users, items, histories))
 
+    def read_priors(self) -> bytes | None:
+        return self._ask(super().read_priors)
+
     def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
         return self._ask(lambda: super(ShakyStore, self).read_dead(partition, limit))
 
@@ -155,6 +157,3 @@ class HeadlessServer(MadeServer):
     def apply(self, commit: Commit) -> bool:
         self.head = commit.expected
         return super().apply(commit)
-
-    def copy(self) -> MadeServer:
-        return HeadlessServer(**vars(super().copy()))
