@@ -125,6 +125,8 @@ class EventDecoder:
         if given is None:
             if record_ms < 0:
                 raise BadEventError("schema", f"no {name}, and the record has no time of its own")
+            if record_ms > -OLDEST_MS:
+                raise BadEventError("range", f"no {name}, and the record's own time {record_ms} ms is none")
             return record_ms
         try:
             ms = float(np.floor(float(given) * self._to_ms))

@@ -40,6 +40,6 @@ def check_record(value: bytes | None, key: bytes | None = b"u", time_ms: int = N
             if what == RATING:
                 low, high = decoder._s.rating_range.low, decoder._s.rating_range.high
                 assert low <= events.rating[j] <= high
-            assert OLDEST_MS <= events.time_ms[j] <= -OLDEST_MS
+                assert OLDEST_MS <= events.time_ms[j] <= -OLDEST_MS  # a tombstone's is not asked for
         alike = np.unique(np.delete(events.what, np.flatnonzero(events.offset == 11)))
         assert len(alike) <= 1, "the same bytes are the same event"

@@ -42,6 +42,8 @@ VALUES = st.none() | st.binary(max_size=200) | damaged() | FIELDS.map(lambda f: 
 
 @given(VALUES, KEYS, TIMES)
 @example(b'{"user_id":"u","item_id":"i","rating":1e999,"timestamp":-0}', None, -1)
+@example(b'{"user_id":"u","item_id":"i","rating":5,"":1}', None, 2**62)
+@example(None, b" ", 2**62)
 @example(b"[" * 100_000, b"u", NOW)
 @example(b'{"a":' * 20_000, b"u", NOW)
 @settings(max_examples=400, deadline=None)
