@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 
-from tests.simulation.world import SETTINGS, hash_of
 from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
 from worker.events import Events, join
+from worker.settings import Settings
 from worker.source.made import MadeLog
 from worker.source.records import Records, records_of
 
 PARTITIONS = 3
+SETTINGS = Settings(factors=4, rating_range="1,5", history=40, dead_letter_outbox=5, commit_events=12)
 
 
 class MadeTopic:
@@ -79,3 +80,8 @@ def learn_on(worker: Checkpoint, log: MadeLog, rng: random.Random, most: int = 9
     assert settled is not None
     assert settled.receipt.committed
     return True
+
+
+def hash_of(user: str) -> int:
+    """A user's own partition."""
+    return sum(user.encode()) % PARTITIONS

@@ -99,7 +99,13 @@ class Worker:
         rng = home.rng
         self.checkpoint = Checkpoint(
             self._store,
-            Model(rule_of(settings), settings.factors, history=settings.history, ranking=settings.ranking, capacity=CAPACITY),
+            Model(
+                rule_of(settings),
+                settings.factors,
+                history=settings.history,
+                ranking=settings.ranking,
+                capacity=CAPACITY,
+            ),
             settings.topic,
             feed_entries=home.parts.feed_entries,
             new_id=lambda: rng.randbytes(16),

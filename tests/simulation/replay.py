@@ -25,7 +25,13 @@ def replay(feed: Sequence[FeedEntry], log: SentLog, parts: Parts) -> MemoryServe
     ids = itertools.count(1)
     checkpoint = Checkpoint(
         MemoryStore(server),
-        Model(rule_of(settings), settings.factors, history=settings.history, ranking=settings.ranking, capacity=CAPACITY),
+        Model(
+            rule_of(settings),
+            settings.factors,
+            history=settings.history,
+            ranking=settings.ranking,
+            capacity=CAPACITY,
+        ),
         settings.topic,
         feed_entries=10**6,
         new_id=lambda: next(ids).to_bytes(16, "little"),

@@ -15,8 +15,7 @@ from lfm_online.ranking.layout import SLOT as RING_SLOT
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Range
 from tests.made_checkpoints import state
-from tests.made_topic import PARTITIONS, MadeTopic, fill, learn_on
-from tests.simulation.world import SETTINGS
+from tests.made_topic import PARTITIONS, SETTINGS, MadeTopic, fill, learn_on
 from tests.unit.test_verification import META, Play
 from worker.checkpoint import Checkpoint
 from worker.decode import Decoder

@@ -14,8 +14,7 @@ from lfm_online.layout import HEADER, Kind
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.meta import Meta
 from lfm_online.store.memory import MemoryServer, MemoryStore
-from tests.made_topic import PARTITIONS, MadeTopic, fill, learn_on
-from tests.simulation.world import SETTINGS
+from tests.made_topic import PARTITIONS, SETTINGS, MadeTopic, fill, learn_on
 from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
 from worker.model_opening import meta_of
