@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lfm_online.known import rated_items
 from lfm_online.model import Model
@@ -16,10 +17,6 @@ from lfm_online.rows import Table
 from lfm_online.top import best
 
 By = Literal["next", "rating"]
-
-
-class NoRankingError(ValueError):
-    """The model has no ranking head."""
 
 
 class Pull(NamedTuple):
@@ -82,27 +79,44 @@ def recommend(
     with replica.reading() as loaded:
         model = loaded.model
         by = by or ("rating" if model.ranking is None else "next")
-        if by == "next" and model.ranking is None:
-            raise NoRankingError(f"model {replica.name!r} has no ranking head (LFM_RANKING)")
         users = table_of("user", model, [user], [stored.row])
         left_out = np.zeros(len(model.items), np.bool_)
         user_ratings = int(users.rows.header[0]["ratings"])
         if not seen:
             left_out[rated_items(loaded, stored, user_ratings).items] = True
         basis = basis_of(model.globals, at)
-        parts = next_scores(model, users, 0, basis.at_ms) if by == "next" else None
-        scores = np.empty(len(model.items))
-        if parts is None:
-            model.rule.score_items(
-                users.rows, 0, model.items.rows, model.globals, model.rule.hyper, basis.at_ms, scores
-            )
-        else:
-            scores = parts.total(c)
-        chosen = [
-            _recommended(model, users, basis.at_ms, int(i), float(scores[i]), parts, c)
-            for i in best(scores, left_out, n)
-        ]
+        chosen = best_items(model, users, basis.at_ms, n, left_out, by, c)
     return basis, Recommendation(chosen, by, user_ratings, int(left_out.sum()))
+
+
+def best_items(
+    model: Model, users: Table, at_ms: int, n: int, left_out: NDArray[np.bool_], by: By, c: float
+) -> list[Recommended]:
+    """The ``n`` items with the highest scores for the first row of ``users``, best first.
+
+    Args:
+        model: Whose items they are.
+        users: A table of its own; see ``predict.table_of``.
+        at_ms: The time to recommend for, Unix milliseconds.
+        n: How many.
+        left_out: ``bool[items]``, which not to recommend.
+        by: What to rank by.
+        c: By next, the weight of the predicted rating.
+
+    Raises:
+        NoRankingError: by next, of a model without a ranking head.
+    """
+    rule = model.rule
+    parts = next_scores(model, users, 0, at_ms) if by == "next" else None
+    scores = np.empty(len(model.items))
+    if parts is None:
+        rule.score_items(users.rows, 0, model.items.rows, model.globals, rule.hyper, at_ms, scores)
+    else:
+        scores = parts.total(c)
+    return [
+        _recommended(model, users, at_ms, int(i), float(scores[i]), parts, c)
+        for i in best(scores, left_out, n)
+    ]
 
 
 def _recommended(

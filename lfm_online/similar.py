@@ -1,9 +1,9 @@
-"""Neighbours of an item: cosine of the factors."""
+"""Neighbours of an item: what is rated alike, or what is taken together."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numba
 import numpy as np
@@ -11,8 +11,11 @@ import numpy as np
 from lfm_online.layout import Kind
 from lfm_online.numba_flags import KERNEL
 from lfm_online.predict import Basis, basis_of
+from lfm_online.ranking.scores import head_of
 from lfm_online.replica import Replica
 from lfm_online.top import best
+
+Near = Literal["taste", "taken-together"]
 
 
 class UnknownIdError(LookupError):
@@ -54,11 +57,19 @@ def cosines(factors: Any, target: Any, out: Any) -> None:
         out[i] = dot / product if product > 0.0 else 0.0
 
 
-def similar(replica: Replica, item: str, n: int) -> tuple[Basis, Neighbours]:
+def similar(replica: Replica, item: str, n: int, *, by: Near = "taste") -> tuple[Basis, Neighbours]:
     """The ``n`` items with the highest cosine to an item, itself left out.
+
+    Args:
+        replica: Of the model.
+        item: The item's id.
+        n: How many.
+        by: ``taste``, cosine of the rule's factors: who likes the one likes the other; or
+            ``taken-together``, of the ranking head's y: who takes the one takes the other.
 
     Raises:
         UnknownIdError: no such item.
+        NoRankingError: by taken-together, of a model without a ranking head.
         NotReadyError: the replica is not up to date.
     """
     with replica.reading() as loaded:
@@ -66,8 +77,11 @@ def similar(replica: Replica, item: str, n: int) -> tuple[Basis, Neighbours]:
         number = items.number(item)
         if number is None:
             raise UnknownIdError("item", item)
+        if by == "taken-together":
+            head_of(loaded.model)
+        factors = items.rows.factors if by == "taste" else items.rank_rows.factors
         scores = np.empty(len(items))
-        cosines(items.rows.factors, items.rows.factors[number], scores)
+        cosines(factors, factors[number], scores)
         left_out = np.zeros(len(items), np.bool_)
         left_out[number] = True
         numbers = best(scores, left_out, n)

@@ -98,10 +98,15 @@ class RankingHead:
             n_items: How many of them there are.
         """
         of = taste(users, u, items, n_items, self.hyper)
-        ranked = Ranked(of, np.empty(n_items), np.empty(n_items))
-        personal(of.h, items, ranked.personal)
-        popular(items, self.globals, self.hyper, ranked.popular)
-        return ranked
+        own = np.empty(n_items)
+        personal(of.h, items, own)
+        return Ranked(of, own, self.popularity(items, n_items))
+
+    def popularity(self, items: RankRows, n_items: int) -> NDArray[np.float64]:
+        """Of the first ``n_items`` items log Q: ``float64[n_items]``."""
+        logs = np.empty(n_items)
+        popular(items, self.globals, self.hyper, logs)
+        return logs
 
     def ring_writes(self, n: int) -> list[tuple[int, bytes]]:
         """What to set in the stored ring for the latest ``n`` events: byte offsets and bytes."""

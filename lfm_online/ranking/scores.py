@@ -22,9 +22,17 @@ from lfm_online.rules.bookkeeping import level
 
 if TYPE_CHECKING:
     from lfm_online.model import Model
+    from lfm_online.ranking.head import RankingHead
     from lfm_online.rows import Table
 
 DEFAULT_C: Final = 0.5
+
+
+class NoRankingError(ValueError):
+    """What was asked takes a ranking head, and the model was begun without one."""
+
+    def __init__(self) -> None:
+        super().__init__("the model has no ranking head: it was begun with LFM_RANKING=false")
 
 
 class Scores(NamedTuple):
@@ -46,6 +54,17 @@ def _level(shared: Any, low: float, high: float) -> Any:
     return level(shared[0], low, high)
 
 
+def head_of(model: Model) -> RankingHead:
+    """The model's ranking head.
+
+    Raises:
+        NoRankingError: it has none.
+    """
+    if model.ranking is None:
+        raise NoRankingError
+    return model.ranking
+
+
 def next_scores(model: Model, users: Table, u: int, at_ms: int, n_items: int | None = None) -> Scores:
     """The parts of each item's score for a user.
 
@@ -57,12 +76,11 @@ def next_scores(model: Model, users: Table, u: int, at_ms: int, n_items: int | N
         n_items: Of how many items; all where not given.
 
     Raises:
-        ValueError: the model has no ranking head.
+        NoRankingError: the model has no ranking head.
     """
-    if model.ranking is None:
-        raise ValueError("the model has no ranking head (LFM_RANKING)")
+    head = head_of(model)
     n = len(model.items) if n_items is None else n_items
-    ranked = model.ranking.score_items(users.rank_rows, u, model.items.rank_rows, n)
+    ranked = head.score_items(users.rank_rows, u, model.items.rank_rows, n)
     rule = model.rule
     scores = np.empty(n)
     rule.score_items(users.rows, u, model.items.rows, model.globals, rule.hyper, at_ms, scores)

@@ -12,18 +12,33 @@ from litestar.openapi.plugins import JsonRenderPlugin, ScalarRenderPlugin
 from prometheus_client import CollectorRegistry
 
 from lfm_online.replica import Replica
+from worker.api.basket import recommend_basket
 from worker.api.explain import explain
 from worker.api.known import history, item, user
 from worker.api.metrics import LookupMetrics, count_lookups
 from worker.api.model import model
 from worker.api.parameters import check_query
+from worker.api.popular import popular
 from worker.api.predict import predict, predict_many
 from worker.api.problems import problem_details
-from worker.api.recommend import recommend, similar
+from worker.api.recommend import recommend
+from worker.api.similar import similar
 from worker.common_metrics import register_common
 from worker.http_health import Problems, health_routes
 
-LOOKUPS: Final = (predict, predict_many, recommend, similar, explain, user, item, history, model)
+LOOKUPS: Final = (
+    predict,
+    predict_many,
+    recommend,
+    recommend_basket,
+    popular,
+    similar,
+    explain,
+    user,
+    item,
+    history,
+    model,
+)
 
 
 def create_app(replica: Replica, *, live: Problems, ready: Problems, registry: CollectorRegistry) -> Litestar:

@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import QueryParameter, SkipValidation
+from msgspec import Meta
 
 from lfm_online.replica import Replica
 from worker.api.problems import BadFieldError
@@ -18,6 +19,7 @@ NEWEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 TheReplica = NamedDependency[SkipValidation[Replica]]
 
+AnId = Annotated[str | int, Meta(description="An id; an integer stands for its decimal digits.")]
 UserId = Annotated[
     str,
     QueryParameter(

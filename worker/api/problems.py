@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from lfm_online.layout import FormatError
 from lfm_online.meta import MetaMismatchError
+from lfm_online.ranking.scores import NoRankingError
 from lfm_online.replica_reads import NotReadyError
 from lfm_online.similar import UnknownIdError
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
@@ -59,6 +60,10 @@ PROBLEMS: Final = {
 
 PROBLEMS_OR_UNKNOWN: Final = {**PROBLEMS, 404: _described("The model has never seen that id.")}
 """What a lookup of something that must exist may answer instead."""
+
+
+UNRANKED: Final = {409: _described("It takes a ranking head, and the model has none (`LFM_RANKING`).")}
+"""What a lookup of what is taken next may answer instead."""
 
 
 class BadFieldError(Exception):
@@ -134,6 +139,10 @@ def _unknown(error: UnknownIdError) -> ProblemDetailsException:
     return _problem(404, "Not Found", str(error), [{"field": error.kind, "message": "unknown"}])
 
 
+def _unranked(error: NoRankingError) -> ProblemDetailsException:
+    return _problem(409, "Conflict", str(error))
+
+
 def _away(error: Exception) -> ProblemDetailsException:
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return _problem(503, "Service Unavailable", str(error), headers=retry)
@@ -155,6 +164,7 @@ def problem_details() -> ProblemDetailsPlugin:
                 RecursionError: _too_deep,
                 HTTPException: _http,
                 UnknownIdError: _unknown,
+                NoRankingError: _unranked,
                 **dict.fromkeys(away, _away),
                 Exception: _unforeseen,
             }

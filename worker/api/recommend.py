@@ -1,4 +1,4 @@
-"""``/v1/recommend`` and ``/v1/similar``: the best items for a user, the nearest to an item."""
+"""``GET /v1/recommend``: the best items for a user."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from lfm_online.ranking.scores import DEFAULT_C
-from lfm_online.recommend import By, NoRankingError
+from lfm_online.recommend import By, Recommended
 from lfm_online.recommend import recommend as recommend_items
 from lfm_online.replica import Replica
-from lfm_online.similar import similar as similar_items
 from worker.api.answers import (
     Answer,
     AtField,
-    CosineField,
     DeviationField,
     ItemField,
     ItemRatingsField,
@@ -25,8 +23,8 @@ from worker.api.answers import (
     UserRatingsField,
     watermark_of,
 )
-from worker.api.parameters import AtMs, HowMany, ItemId, TheReplica, UserId, checked_id
-from worker.api.problems import PROBLEMS, PROBLEMS_OR_UNKNOWN, BadFieldError
+from worker.api.parameters import AtMs, HowMany, TheReplica, UserId, checked_id
+from worker.api.problems import PROBLEMS, UNRANKED
 
 
 class PullBody(Struct, kw_only=True):
@@ -85,22 +83,6 @@ class RecommendAnswer(Answer, kw_only=True):
     items: list[RecommendedItem]
 
 
-class SimilarItem(Struct, kw_only=True):
-    """An item near another."""
-
-    item: ItemField
-    cosine: CosineField
-    item_ratings: ItemRatingsField
-
-
-class SimilarAnswer(Answer, kw_only=True):
-    """The items nearest to one, nearest first."""
-
-    item: ItemField
-    item_ratings: ItemRatingsField
-    items: list[SimilarItem]
-
-
 ByWhat = Annotated[
     By | None,
     QueryParameter(
@@ -122,6 +104,19 @@ Weight = Annotated[
 Seen = Annotated[bool, QueryParameter(name="seen", description="Keep the items of the user's history.")]
 
 
+def recommended_item(found: Recommended) -> RecommendedItem:
+    """One item of a recommendation as it is answered."""
+    return RecommendedItem(
+        item=found.item,
+        score=found.score,
+        rating=found.rating,
+        deviation=found.deviation,
+        item_ratings=found.ratings,
+        parts=found.parts,
+        because=[PullBody(item=pull.item, pull=pull.pull) for pull in found.because],
+    )
+
+
 def recommend_answer(
     replica: Replica,
     user: str,
@@ -132,15 +127,8 @@ def recommend_answer(
     by: By | None = None,
     c: float = DEFAULT_C,
 ) -> RecommendAnswer:
-    """A recommendation as it is answered; see ``lfm_online.recommend``.
-
-    Raises:
-        BadFieldError: by next, of a model without a ranking head.
-    """
-    try:
-        basis, found = recommend_items(replica, user, n, seen=seen, at=at, by=by, c=c)
-    except NoRankingError as error:
-        raise BadFieldError("by", str(error)) from error
+    """A recommendation as it is answered; see ``lfm_online.recommend``."""
+    basis, found = recommend_items(replica, user, n, seen=seen, at=at, by=by, c=c)
     return RecommendAnswer(
         model=replica.name,
         watermark_ms=watermark_of(basis),
@@ -150,32 +138,7 @@ def recommend_answer(
         by=found.by,
         user_ratings=found.user_ratings,
         left_out=found.left_out,
-        items=[
-            RecommendedItem(
-                item=each.item,
-                score=each.score,
-                rating=each.rating,
-                deviation=each.deviation,
-                item_ratings=each.ratings,
-                parts=each.parts,
-                because=[PullBody(item=pull.item, pull=pull.pull) for pull in each.because],
-            )
-            for each in found.items
-        ],
-    )
-
-
-def similar_answer(replica: Replica, item: str, n: int) -> SimilarAnswer:
-    """An item's neighbours as they are answered; see ``lfm_online.similar``."""
-    basis, found = similar_items(replica, item, n)
-    return SimilarAnswer(
-        model=replica.name,
-        watermark_ms=watermark_of(basis),
-        item=item,
-        item_ratings=found.item_ratings,
-        items=[
-            SimilarItem(item=each.item, cosine=each.cosine, item_ratings=each.ratings) for each in found.items
-        ],
+        items=[recommended_item(each) for each in found.items],
     )
 
 
@@ -184,7 +147,7 @@ def similar_answer(replica: Replica, item: str, n: int) -> SimilarAnswer:
     name="recommend",
     summary="The best items for a user",
     tags=["lookups"],
-    responses=PROBLEMS,
+    responses={**PROBLEMS, **UNRANKED},
     sync_to_thread=True,
 )
 def recommend(
@@ -202,16 +165,3 @@ def recommend(
     history holds a user's latest ratings, as many as the model keeps (``history`` of ``/v1/model``).
     """
     return recommend_answer(replica, checked_id(user, "user"), n, seen=seen, at=at, by=by, c=c)
-
-
-@get(
-    "/similar",
-    name="similar",
-    summary="The items nearest to an item",
-    tags=["lookups"],
-    responses=PROBLEMS_OR_UNKNOWN,
-    sync_to_thread=True,
-)
-def similar(replica: TheReplica, item: ItemId, n: HowMany = 10) -> SimilarAnswer:
-    """The items whose factors have the highest cosine with this one's. An unknown item is 404."""
-    return similar_answer(replica, checked_id(item, "item"), n)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lfm_online.layout import FormatError
 from lfm_online.meta import MetaMismatchError
+from lfm_online.ranking.scores import NoRankingError
 from lfm_online.replica import Replica
 from lfm_online.replica_reads import NotReadyError
 from lfm_online.similar import UnknownIdError
@@ -29,6 +30,7 @@ FAILURES: Final = (
     FormatError,
     MetaMismatchError,
     UnknownIdError,
+    NoRankingError,
 )
 
 
