@@ -17,7 +17,7 @@ class Popular(NamedTuple):
     """An item, and how much it is taken."""
 
     item: str
-    share: float  # Q: of all events, now; a floor is in it, so that those of all items sum to 1.05
+    share: float  # Q: of all events, now; a floor is in it, so that those of all items sum to about 1.05
     ratings: int  # that its row was learned from
 
 

@@ -157,6 +157,7 @@ def test_lookups_leave_nothing_behind_in_the_store_or_the_process(lookups: Looku
         lookups.answer("/v1/predict", user=user, item=item)
         lookups.client.post("/v1/predict", json={"user": user, "items": [item, "😀"]})
         lookups.answer("/v1/recommend", user=user)
+        lookups.client.post("/v1/recommend", json={"items": [item, "😀"]})
         lookups.answer("/v1/explain", user=user, item=item)
         for path in ("user", "item", "history", "similar"):
             assert lookups.get(f"/v1/{path}", user=user, item=item).status_code == 404

@@ -30,6 +30,11 @@ BAD: list[tuple[str, str]] = [
     ("/v1/recommend?user=u&n=1.5", "n"),
     ("/v1/recommend?user=u&n=", "n"),
     ("/v1/recommend?user=u&seen=perhaps", "seen"),
+    ("/v1/recommend?user=u&by=fame", "by"),
+    ("/v1/recommend?user=u&c=-1", "c"),
+    ("/v1/recommend?user=u&c=nan", "c"),
+    ("/v1/popular?n=0", "n"),
+    ("/v1/similar?item=😀&by=next", "by"),
     ("/v1/similar?n=3", "item"),
     ("/v1/similar?item=😀&n=0", "n"),
     ("/v1/explain?user=u", "item"),
@@ -114,9 +119,11 @@ def test_the_api_is_described_with_its_examples_and_problems(lookups: Lookups) -
     schema = lookups.client.get("/schema").json()
     assert schema == lookups.client.get("/schema/openapi.json").json()
     routes = {path: operations for path, operations in schema["paths"].items() if path.startswith("/v1")}
-    names = ("predict", "recommend", "similar", "explain", "user", "item", "history", "model")
+    names = ("predict", "recommend", "popular", "similar", "explain", "user", "item", "history", "model")
     assert set(routes) == {f"/v1/{name}" for name in names}
-    assert set(routes["/v1/predict"]) == {"get", "post"}
+    assert set(routes["/v1/predict"]) == set(routes["/v1/recommend"]) == {"get", "post"}
+    for path, method in (("recommend", "get"), ("recommend", "post"), ("popular", "get"), ("similar", "get")):
+        assert "LFM_RANKING" in routes[f"/v1/{path}"][method]["responses"]["409"]["description"]
     for operations in routes.values():
         for operation in operations.values():
             assert operation["summary"]

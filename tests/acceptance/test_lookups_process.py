@@ -24,6 +24,7 @@ def test_without_the_store_it_says_so_and_it_recovers(
     paths = (
         "/v1/predict?user=u1&item=i1",
         "/v1/recommend?user=u1",
+        "/v1/popular",
         "/v1/similar?item=i1",
         "/v1/explain?user=u1&item=i1",
         "/v1/user?user=u1",
@@ -114,6 +115,7 @@ def test_a_terminal_is_told_what_is_missing(lookups: Lookups, process: StartComm
         (["predict", "u", "i", "--store", lookups.store, "--model", "no-such"], "'no-such' (LFM_MODEL)", 1),
         (["predict", "u", "i", "--store", "redis://127.0.0.1:1/0"], "LFM_STORE", 1),
         (["similar", "nothing", *where], "'nothing'", 1),
+        (["recommend", "u", "--c", "nan", *where], "0<=x<=100", 2),
         (["recommend", "", *where], "user is 0 bytes long", 2),
         (["recommend", "u", "-n", "1001", *where], "1<=x<=1000", 2),
     ):

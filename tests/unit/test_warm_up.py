@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lfm_online import warm_up
+from lfm_online.basket import recommend_for_basket
 from lfm_online.evaluate.held_out import hold_out
 from lfm_online.evaluate.prequential import evaluate
 from lfm_online.evaluate.ranking import rank
@@ -19,6 +20,7 @@ from lfm_online.evaluate.scorers import ByPopularity, ByRating
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.evaluate.stream import stream_of
 from lfm_online.known import reasons
+from lfm_online.popular import popular
 from lfm_online.predict import predict
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.recommend import recommend
@@ -69,7 +71,10 @@ def _live(rule: str) -> None:
     replica.follow(0)
     predict(replica, [("1", "i1"), ("unknown", "unknown")])
     recommend(replica, "1", 3)
+    recommend_for_basket(replica, ["i1", "unknown"], 3)
+    popular(replica, 3)
     similar(replica, "i1", 3)
+    similar(replica, "i1", 3, by="taken-together")
     reasons(replica, "0", "i1", 3)
     _evaluated(rule)
 
