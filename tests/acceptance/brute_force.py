@@ -196,6 +196,15 @@ def popularity(section: bytes, head: tuple[float, ...]) -> float:
     return math.log(pi * q1 + (1 - pi) * count / n + 0.05 / items)
 
 
+def near(context: list[int], y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The context's part of h: number + 1 of each item, newest first, negative where not liked."""
+    weights = [0.7**place * (1 if entry > 0 else 0.5) for place, entry in enumerate(context)]
+    h = np.zeros(y.shape[1])
+    for entry, weight in zip(context, weights, strict=True):
+        h += weight / sum(weights) * y[abs(entry) - 1]
+    return h
+
+
 class Server:
     """A model in Redis or Valkey."""
 
@@ -204,6 +213,7 @@ class Server:
         self.base = f"lfm:{{{model}}}:"
         self.limits = read_limits(self.get("meta") or b"")
         self.globals = read_globals(self.get("globals") or b"")
+        self.head = struct.unpack("<ddqdq", (self.get("globals") or b"")[-40:])  # pi, C, n, sum, items
 
     def get(self, key: str) -> bytes | None:
         value: Any = self.client.get(self.base + key)
@@ -242,84 +252,57 @@ class Server:
         """The ranking head's section of each item's row, by the item's number."""
         return [(self.get(f"i:{name}") or b"")[40 + 4 * self.limits.factors :] for name in self.items()]
 
-    def head(self) -> tuple[float, ...]:
-        """pi, C, n, the sum of ratings, and how many items there are."""
-        return struct.unpack("<ddqdq", (self.get("globals") or b"")[-40:])
-
     def y(self) -> np.ndarray[Any, Any]:
         k = self.limits.factors
         return np.array([np.frombuffer(section, "<f4", k, 20) for section in self.sections()], float)
 
     def next_items(self, user: str, n: int, c: float) -> list[tuple[str, float]]:
         """The best by what is taken next, without the user's history."""
-        k = self.limits.factors
-        p, context = np.zeros(k), list[int]()
-        if (row := self.get(f"u:{user}")) is not None:
+        k, row = self.limits.factors, self.get(f"u:{user}")
+        h = np.zeros(k)
+        if row is not None:
             own = row[92 + 4 * k :]
             seen, *last = struct.unpack_from("<I16i", own, 4)
             context = [last[e % 16] for e in range(seen - 1, max(seen - 6, -1), -1)]
-            p = np.frombuffer(own, "<f4", k, 72)
-        return self._next(user, p, context, self.left_out(user), n, c)
+            h = np.frombuffer(own, "<f4", k, 72) + near(context, self.y())
+        return self._next(read_user(row, self.limits, self.globals), h, self.left_out(user), c)[:n]
 
     def basket(self, taken: list[str], n: int, c: float, *, seen: bool = False) -> list[tuple[str, float]]:
         """The best to go with items taken, oldest first, each once: the context alone, as of a newcomer."""
         names = self.items()
         numbers = [names.index(item) for item in taken if item in names]
-        context = [number + 1 for number in reversed(numbers)][:5]
-        return self._next(None, np.zeros(self.limits.factors), context, set() if seen else set(numbers), n, c)
+        h = near([number + 1 for number in reversed(numbers)][:5], self.y())
+        newcomer = read_user(None, self.limits, self.globals)
+        return self._next(newcomer, h, set() if seen else set(numbers), c)[:n]
 
     def _next(
-        self,
-        user: str | None,
-        p: np.ndarray[Any, Any],
-        context: list[int],
-        left_out: set[int],
-        n: int,
-        c: float,
+        self, user: User, h: np.ndarray[Any, Any], left_out: set[int], c: float
     ) -> list[tuple[str, float]]:
-        """By p and the context, newest first, each number + 1, negative where not liked."""
-        g, limits, head, y = self.globals, self.limits, self.head(), self.y()
+        g, limits, names, y = self.globals, self.limits, self.items(), self.y()
         sd = math.sqrt((g.m2 + 10 * ((limits.high - limits.low) / 4) ** 2) / (g.n + 10))
         c0 = (g.n * g.mean + 10 * (limits.low + limits.high) / 2) / (g.n + 10)
-        weights = [0.7**place * (1 if entry > 0 else 0.5) for place, entry in enumerate(context)]
-        h = p.astype(float)
-        for entry, weight in zip(context, weights, strict=True):
-            h = h + weight / sum(weights) * y[abs(entry) - 1]
-        rater = read_user(self.get(f"u:{user}") if user is not None else None, limits, g)
         scored = []
-        for number, (name, section) in enumerate(zip(self.items(), self.sections(), strict=True)):
+        for number, section in enumerate(self.sections()):
             if number not in left_out:
-                item = read_item(self.get(f"i:{name}"), name, limits)
-                z = (predict(rater, item, g, limits, g.newest_ms)["score"] - c0) / sd
-                scored.append((-(float(h @ y[number]) + popularity(section, head) + c * z), name, number))
-        scored.sort(key=lambda each: (each[0], each[2]))
-        return [(name, -score) for score, name, _ in scored[:n]]
+                item = read_item(self.get(f"i:{names[number]}"), names[number], limits)
+                z = (predict(user, item, g, limits, g.newest_ms)["score"] - c0) / sd
+                scored.append((-float(h @ y[number]) - popularity(section, self.head) - c * z, number))
+        return [(names[number], -score) for score, number in sorted(scored)]
 
     def popular(self, n: int) -> list[tuple[str, float]]:
         """The items with the highest Q."""
-        shares = [math.exp(popularity(section, self.head())) for section in self.sections()]
-        names = self.items()
+        names, shares = self.items(), [math.exp(popularity(s, self.head)) for s in self.sections()]
         return [(names[j], shares[j]) for j in sorted(range(len(names)), key=lambda j: (-shares[j], j))[:n]]
-
-    def taken_together(self, item: str, n: int) -> list[tuple[str, float]]:
-        """The items with the highest cosine of y."""
-        names, y = self.items(), self.y()
-        own = names.index(item)
-        cosines = y @ y[own] / (np.linalg.norm(y, axis=1) * np.linalg.norm(y[own]))
-        order = [j for j in np.argsort(-cosines, kind="stable").tolist() if j != own]
-        return [(names[j], float(cosines[j])) for j in order[:n]]
 
 
 if __name__ == "__main__":
     url, model, what, *rest = sys.argv[1:]
     server = Server(url, model)
-    if what == "predict":
-        print(json.dumps(server.predict(rest[0], rest[1])))  # noqa: T201 - its answer
-    elif what == "next":
-        print(json.dumps(server.next_items(rest[0], int(rest[1]), float(rest[2]))))  # noqa: T201 - its answer
-    elif what == "basket":
-        print(json.dumps(server.basket(rest[2:], int(rest[0]), float(rest[1]))))  # noqa: T201 - its answer
-    elif what == "popular":
-        print(json.dumps(server.popular(int(rest[0]))))  # noqa: T201 - its answer
-    else:
-        print(json.dumps(server.recommend(rest[0], int(rest[1]))))  # noqa: T201 - its answer
+    found = {
+        "predict": lambda: server.predict(rest[0], rest[1]),
+        "recommend": lambda: server.recommend(rest[0], int(rest[1])),
+        "next": lambda: server.next_items(rest[0], int(rest[1]), float(rest[2])),
+        "basket": lambda: server.basket(rest[2:], int(rest[0]), float(rest[1])),
+        "popular": lambda: server.popular(int(rest[0])),
+    }[what]()
+    print(json.dumps(found))  # noqa: T201 - its answer
