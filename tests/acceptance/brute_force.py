@@ -258,8 +258,7 @@ class Server:
 
     def next_items(self, user: str, n: int, c: float) -> list[tuple[str, float]]:
         """The best by what is taken next, without the user's history."""
-        k, row = self.limits.factors, self.get(f"u:{user}")
-        h = np.zeros(k)
+        k, row, h = self.limits.factors, self.get(f"u:{user}"), np.zeros(self.limits.factors)
         if row is not None:
             own = row[92 + 4 * k :]
             seen, *last = struct.unpack_from("<I16i", own, 4)
@@ -272,18 +271,16 @@ class Server:
         names = self.items()
         numbers = [names.index(item) for item in taken if item in names]
         h = near([number + 1 for number in reversed(numbers)][:5], self.y())
-        newcomer = read_user(None, self.limits, self.globals)
-        return self._next(newcomer, h, set() if seen else set(numbers), c)[:n]
+        left_out = set() if seen else set(numbers)
+        return self._next(read_user(None, self.limits, self.globals), h, left_out, c)[:n]
 
-    def _next(
-        self, user: User, h: np.ndarray[Any, Any], left_out: set[int], c: float
-    ) -> list[tuple[str, float]]:
+    def _next(self, user: User, h: np.ndarray[Any, Any], out: set[int], c: float) -> list[tuple[str, float]]:
         g, limits, names, y = self.globals, self.limits, self.items(), self.y()
         sd = math.sqrt((g.m2 + 10 * ((limits.high - limits.low) / 4) ** 2) / (g.n + 10))
         c0 = (g.n * g.mean + 10 * (limits.low + limits.high) / 2) / (g.n + 10)
         scored = []
         for number, section in enumerate(self.sections()):
-            if number not in left_out:
+            if number not in out:
                 item = read_item(self.get(f"i:{names[number]}"), names[number], limits)
                 z = (predict(user, item, g, limits, g.newest_ms)["score"] - c0) / sd
                 scored.append((-float(h @ y[number]) - popularity(section, self.head) - c * z, number))
