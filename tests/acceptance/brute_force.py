@@ -295,11 +295,11 @@ class Server:
 if __name__ == "__main__":
     url, model, what, *rest = sys.argv[1:]
     server = Server(url, model)
-    found = {
+    answers: dict[str, Any] = {
         "predict": lambda: server.predict(rest[0], rest[1]),
         "recommend": lambda: server.recommend(rest[0], int(rest[1])),
         "next": lambda: server.next_items(rest[0], int(rest[1]), float(rest[2])),
         "basket": lambda: server.basket(rest[2:], int(rest[0]), float(rest[1])),
         "popular": lambda: server.popular(int(rest[0])),
-    }[what]()
-    print(json.dumps(found))  # noqa: T201 - its answer
+    }
+    print(json.dumps(answers[what]()))  # noqa: T201 - its answer
