@@ -6,7 +6,8 @@ A batch goes through these numbered steps:
 2. Ids to row numbers; rows that are not in memory are read in one step with the head. A head that
    is not the one expected means: follow the feed (:meth:`Checkpoint.resync`) and start over. With a
    ranking head the users' rows tell which other items' rows the batch touches: a second such step.
-3. Learn.
+   Where the batch holds an event to rank, that step reads all items' rows and its user's history.
+3. Learn, and rank the sampled events each before it is learned (``live_hits``).
 4. Send the commit: rows, histories, globals, new items, watermarks, dead letters, head and feed,
    valid only on the head that the rows rest on.
 5. Settle: the store says committed, or refused. Refused, or no answer: the rows that the batch
@@ -25,9 +26,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online import history
 from lfm_online.batch import FORGET, RATING, Batch, Outcome
 from lfm_online.item_priors import read_item_priors
+from lfm_online.layout import CHUNK, SLOT
 from lfm_online.ledger import event_digests, topic_crc
+from lfm_online.live_hits import Hits, learn_and_rank, sampled
 from lfm_online.model import Model
 from lfm_online.rows import Table
 from lfm_online.store.protocol import (
@@ -54,6 +58,7 @@ class InFlight:
     commit: Commit
     users: NDArray[np.int32]  # rows touched, as numbers
     items: NDArray[np.int32]
+    hits: Hits
 
 
 class Begun(NamedTuple):
@@ -77,6 +82,8 @@ class _Resolved(NamedTuple):
     users: NDArray[np.int32]  # rows that it touches, as numbers
     items: NDArray[np.int32]
     histories: dict[str, bytes | None]  # stored ones, of users that rewrite theirs
+    to_rank: NDArray[np.int64]  # places of sampled events
+    own: dict[int, NDArray[np.uint32]]  # items of their users' histories, by the users' numbers
 
 
 class Checkpoint:
@@ -128,12 +135,12 @@ class Checkpoint:
             resolved = self._resolve(left)
             if resolved is None:
                 continue
-            batch, users, items, rings = resolved
+            batch, users, items, rings, to_rank, own = resolved
             # 3. Learn.
-            outcome = self.model.learn(batch)
+            outcome, hits = learn_and_rank(self.model, batch, to_rank, own)
             # 4. Commit; it counts as in flight from before the first byte is sent.
             commit = self._commit(left, batch, outcome, users, items, rings)
-            self.in_flight = InFlight(left, batch, outcome, commit, users, items)
+            self.in_flight = InFlight(left, batch, outcome, commit, users, items, hits)
             self.store.send_commit(commit)
             return Begun(sent=True, gaps=gaps)
 
@@ -231,12 +238,25 @@ class Checkpoint:
         digests = event_digests(self._crc, events.partition, events.offset)
         batch = Batch(events.what, user, item, events.rating, events.time_ms, digests)
         touched_users, touched_items = self.model.touched(batch)
-        more = self._read_missing(user[:0], touched_items, [])
+        to_rank = sampled(self.model, batch, self._n_items)
+        asking = np.unique(user[to_rank]) if self.model.history else user[:0]
+        with_more = asking[users.rows.header["ratings"][asking] >= CHUNK]
+        needed = np.arange(len(items), dtype=np.int32) if len(to_rank) else touched_items
+        more = self._read_missing(user[:0], needed, list(users.ids.take(with_more)))
         if more is not None and more.head != self.head:
             self.resync()
             return None
         histories = dict(zip(rewriting, read.histories if read else (), strict=True))
-        return _Resolved(batch, touched_users, touched_items, histories)
+        full = dict(zip(with_more.tolist(), more.histories if more else (), strict=True))
+        own = {u: self._history(u, full.get(u)) for u in asking.tolist()}
+        return _Resolved(batch, touched_users, touched_items, histories, to_rank, own)
+
+    def _history(self, user: int, full: bytes | None) -> NDArray[np.uint32]:
+        """Items of a loaded user's history; ``full`` as in :func:`history.read`."""
+        users, hyper = self.model.users, self.model.rule.hyper
+        ratings = int(users.rows.header["ratings"][user])
+        recent = users.tails[user].tobytes()[: SLOT.itemsize * (ratings % CHUNK)]
+        return history.read(recent, full, ratings, self.model.history, hyper.low, hyper.high).items
 
     def _read_missing(
         self, user: NDArray[np.int32], item: NDArray[np.int32], histories: list[str]

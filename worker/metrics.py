@@ -26,6 +26,7 @@ from worker.dead_letters.letter import REASONS
 from worker.observer import Step
 
 OUTCOMES: Final = ("learned", "retracted", "forgotten", "refused", "dead_letter")
+SCORERS: Final = ("next", "popular")
 # A boundary at each objective: 10 ms at a trickle, 250 ms at 70% load, 1 s under the demo's load.
 VISIBLE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600)
 STEP_BUCKETS: Final = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
@@ -90,6 +91,23 @@ class WorkerMetrics:
             ["band"],
             registry=r,
         )
+        self.ranked = Counter(
+            "lfm_ranked_events",
+            "Sampled ratings at or above the mean, each ranked before it was learned among all items that its "
+            "user had not rated. Of a model of more than 20,000 items none is.",
+            registry=r,
+        )
+        self.hits = Counter(
+            "lfm_hits",
+            "Of those, the ones whose item was among the first 10: as recommend ranks, and by popularity.",
+            ["scorer"],
+            registry=r,
+        )
+        self.recent_share = Gauge(
+            "lfm_ranking_recent_share",
+            "Learned share of recent popularity, against all-time, in what the ranking head expects.",
+            registry=r,
+        )
         self.rmse = Gauge(
             "lfm_rmse",
             "RMSE before learning, of all ratings, and of recent ones (half-life 10,000 ratings).",
@@ -126,6 +144,8 @@ class WorkerMetrics:
             self.dead_letters.labels(reason)
         for band in BANDS:
             self.in_band.labels(band)
+        for scorer in SCORERS:
+            self.hits.labels(scorer)
         for cohort in COHORTS:
             self.scored.labels(cohort)
             for predictor in PREDICTORS:
@@ -158,6 +178,11 @@ class WorkerMetrics:
             self.dead_letters.labels(letter.reason).inc()
         self.foreign_keys.inc(done.events.foreign_keys)
         self._errors(done)
+        self.ranked.inc(done.hits.ranked)
+        for scorer in SCORERS:
+            self.hits.labels(scorer).inc(getattr(done.hits, scorer))
+        if self._model.ranking is not None:
+            self.recent_share.set(float(self._model.ranking.globals["pi"][0]))
         self.show_rmse()
 
     def _errors(self, done: InFlight) -> None:

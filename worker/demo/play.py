@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from lfm_online.catalogue import Catalogue
+from lfm_online.live_hits import TOP
 from lfm_online.ratings_file import RatingsTable
 from worker.demo.embedded import EmbeddedBroker, EmbeddedStore
 from worker.demo.run import Run
@@ -109,6 +110,7 @@ def perform(play: Play) -> None:
             )
         learned, seconds = _replay(play, settings, run, console, worker_url)
         _wait_visible(run, lookups_url, learned.learned)
+        console.print(_hits(learned))
         show(console, lookups_url, play.table, play.catalogue)
         summary = {
             "events": len(play.table),
@@ -121,6 +123,8 @@ def perform(play: Play) -> None:
             "rmse_bias": learned.rmse.get("bias"),
             "events_per_second": round(learned.handled / seconds, 1),
             "seconds": round(time.monotonic() - began, 2),
+            "hit_rate": learned.hit_rate.get("next"),
+            "hit_rate_popular": learned.hit_rate.get("popular"),
         }
         if play.as_json and play.leave:
             _print_json(**summary)
@@ -193,6 +197,17 @@ def _errors(learned: Learned) -> str:
         return "waiting for the group"
     model, bias, mean = (learned.rmse[name] for name in ("model", "bias", "mean"))
     return f"RMSE {model:.4f} (bias {bias:.4f}, mean {mean:.4f})"
+
+
+def _hits(learned: Learned) -> str:
+    """The live hit rate as a sentence; nothing where no event was ranked."""
+    if not learned.ranked:
+        return ""
+    return (
+        f"\n[bold]Hit rate at {TOP}[/bold]  {learned.hit_rate['next']:.1%}, by popularity "
+        f"{learned.hit_rate['popular']:.1%}: in {learned.ranked:,} sampled ratings at or above the mean,\n"
+        "  each ranked before it was learned, among all items that its user had not rated"
+    )
 
 
 def _wait_visible(run: Run, lookups_url: str, learned: int) -> None:

@@ -23,6 +23,8 @@ class Progress(NamedTuple):
     users: int
     items: int
     rmse: dict[str, float]  # by predictor
+    ranked: int  # events of the live hit rate
+    hit_rate: dict[str, float]  # by scorer; empty until an event was ranked
 
 
 def get_json(url: str, **query: str | int) -> Any:
@@ -51,6 +53,7 @@ def read_progress(worker_url: str) -> Progress:
     }
     outcome = {labels[0][1]: int(v) for (name, labels), v in samples.items() if name == "lfm_events_total"}
     rows = {labels[0][1]: int(v) for (name, labels), v in samples.items() if name == "lfm_rows"}
+    ranked = samples.get(("lfm_ranked_events_total", ()), 0.0)
     return Progress(
         learned=outcome.get("learned", 0),
         dead_letters=outcome.get("dead_letter", 0),
@@ -62,5 +65,11 @@ def read_progress(worker_url: str) -> Progress:
             dict(labels)["predictor"]: v
             for (name, labels), v in samples.items()
             if name == "lfm_rmse" and dict(labels)["window"] == "all"
+        },
+        ranked=int(ranked),
+        hit_rate={
+            dict(labels)["scorer"]: v / ranked
+            for (name, labels), v in samples.items()
+            if name == "lfm_hits_total" and ranked
         },
     )

@@ -1,0 +1,109 @@
+"""The hit rate as events come in: a sample of them is ranked before it is learned.
+
+What is ranked is a sampled rating that is *high* (at or above the running mean of those before), of an item
+rated before, by a user with some earlier ratings: at its place among all items rated before, by the model
+that has learned every event ahead of it. Learning a batch in parts gives the same bytes as in one, so it
+is learned up to each sampled event, which is ranked, and on from there. Left out are the user's last 16
+items, those of the history if the model keeps one, and those ahead in the batch. As in
+``evaluate.ranking`` a tie counts half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfm_online.batch import RATING, Batch, Outcome
+from lfm_online.evaluate.ranking import EARLIER_RATINGS, place_of
+from lfm_online.model import Model
+from lfm_online.ranking.scores import DEFAULT_C, next_scores
+
+TOP: Final = 10
+EVERY: Final = 64
+"""One event in so many is sampled, and one in ``items / ITEMS_AN_EVENT`` where these are more."""
+ITEMS_AN_EVENT: Final = 32
+"""Most items scored for an event, on average: what bounds the cost."""
+MOST_ITEMS: Final = 20_000
+"""Of a larger model nothing is ranked: it takes all items' rows in memory, and milliseconds an event."""
+
+
+class Hits(NamedTuple):
+    """How often the item taken was among the first :data:`TOP`."""
+
+    ranked: int  # events
+    next: int  # by the score that recommend serves by default
+    popular: int  # by all-time counts
+
+
+NO_HITS: Final = Hits(0, 0, 0)
+
+
+def sampled(model: Model, batch: Batch, n_items: int) -> NDArray[np.int64]:
+    """Places of the ratings that may be ranked, ascending: by their digests, so by where they lie in the log.
+
+    Args:
+        model: None of its ratings are without a ranking head.
+        batch: The events.
+        n_items: Items of the model before the batch.
+    """
+    if model.ranking is None or n_items > MOST_ITEMS:
+        return np.zeros(0, np.int64)
+    every = max(EVERY, n_items // ITEMS_AN_EVENT)
+    return np.flatnonzero((batch.what == RATING) & (batch.digest % np.uint32(every) == 0))
+
+
+def learn_and_rank(
+    model: Model, batch: Batch, places: NDArray[np.int64], own: Mapping[int, NDArray[Any]]
+) -> tuple[Outcome, Hits]:
+    """Learn a batch, and rank the sampled events on the way.
+
+    Args:
+        model: The rows that the batch touches are loaded, and if there are places, all items'.
+        batch: The events.
+        places: What :func:`sampled` gave.
+        own: Item numbers of each sampled user's history before the batch, by row number.
+    """
+    outcomes, hits, start = [], NO_HITS, 0
+    for place in places.tolist():
+        if place > start:
+            outcomes.append(model.learn(_part(batch, start, place)))
+            start = place
+        found = _rank(model, batch, place, own.get(int(batch.user[place])))
+        hits = Hits(*(a + b for a, b in zip(hits, found, strict=True)))
+    outcomes.append(model.learn(_part(batch, start, len(batch.user))))
+    if len(outcomes) == 1:
+        return outcomes[0], hits
+    joined: Any = map(np.concatenate, zip(*outcomes, strict=True))
+    return Outcome._make(joined), hits
+
+
+def _part(batch: Batch, start: int, stop: int) -> Batch:
+    return Batch._make(column[start:stop] for column in batch)
+
+
+def _rank(model: Model, batch: Batch, place: int, own: NDArray[Any] | None) -> Hits:
+    """Of one event, all before which are learned."""
+    assert model.ranking is not None
+    user, item = int(batch.user[place]), int(batch.item[place])
+    shared, state = model.ranking.globals[0], model.users.rank_rows.state[user]
+    counts = model.items.rank_rows.state["count"][: len(model.items)]
+    high = batch.rating[place] * shared["events"] >= shared["ratings_sum"]
+    if not high or state["events"] < EARLIER_RATINGS or counts[item] == 0:
+        return NO_HITS
+    left_out = counts == 0
+    last = np.abs(state["last"])
+    left_out[last[last > 0] - 1] = True
+    ahead = (batch.user[:place] == user) & (batch.what[:place] == RATING)
+    left_out[batch.item[:place][ahead]] = True
+    if own is not None:
+        left_out[own] = True
+    scores = next_scores(model, model.users, user, int(batch.time_ms[place])).total(DEFAULT_C)
+    by_count = counts.astype(np.float64)
+    return Hits(
+        1,
+        int(place_of(scores, left_out, item) < TOP),
+        int(place_of(by_count, left_out, item) < TOP),
+    )
