@@ -22,9 +22,9 @@ from lfm_online.model import Model
 from lfm_online.ranking.scores import DEFAULT_C, next_scores
 
 TOP: Final = 10
-EVERY: Final = 64
+EVERY: Final = 256
 """One event in so many is sampled, and one in ``items / ITEMS_AN_EVENT`` where these are more."""
-ITEMS_AN_EVENT: Final = 32
+ITEMS_AN_EVENT: Final = 16
 """Most items scored for an event, on average: what bounds the cost."""
 MOST_ITEMS: Final = 20_000
 """Of a larger model nothing is ranked: it takes all items' rows in memory, and milliseconds an event."""
@@ -42,17 +42,22 @@ NO_HITS: Final = Hits(0, 0, 0)
 
 
 def sampled(model: Model, batch: Batch, n_items: int) -> NDArray[np.int64]:
-    """Places of the ratings that may be ranked, ascending: by their digests, so by where they lie in the log.
+    """Places of the high ratings that are sampled, ascending: by digest, so by where they lie in the log.
 
     Args:
-        model: None of its ratings are without a ranking head.
+        model: Before the batch; without a ranking head nothing is sampled.
         batch: The events.
         n_items: Items of the model before the batch.
     """
     if model.ranking is None or n_items > MOST_ITEMS:
         return np.zeros(0, np.int64)
-    every = max(EVERY, n_items // ITEMS_AN_EVENT)
-    return np.flatnonzero((batch.what == RATING) & (batch.digest % np.uint32(every) == 0))
+    shared = model.ranking.globals[0]
+    rated = batch.what == RATING
+    before = shared["events"] + np.cumsum(rated) - rated
+    given = np.where(rated, batch.rating, 0.0)
+    given_before = shared["ratings_sum"] + np.cumsum(given) - given
+    high = rated & (given * before >= given_before)
+    return np.flatnonzero(high & (batch.digest % np.uint32(max(EVERY, n_items // ITEMS_AN_EVENT)) == 0))
 
 
 def learn_and_rank(
@@ -86,12 +91,10 @@ def _part(batch: Batch, start: int, stop: int) -> Batch:
 
 def _rank(model: Model, batch: Batch, place: int, own: NDArray[Any] | None) -> Hits:
     """Of one event, all before which are learned."""
-    assert model.ranking is not None
     user, item = int(batch.user[place]), int(batch.item[place])
-    shared, state = model.ranking.globals[0], model.users.rank_rows.state[user]
+    state = model.users.rank_rows.state[user]
     counts = model.items.rank_rows.state["count"][: len(model.items)]
-    high = batch.rating[place] * shared["events"] >= shared["ratings_sum"]
-    if not high or state["events"] < EARLIER_RATINGS or counts[item] == 0:
+    if state["events"] < EARLIER_RATINGS or counts[item] == 0:
         return NO_HITS
     left_out = counts == 0
     last = np.abs(state["last"])

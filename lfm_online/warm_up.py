@@ -19,7 +19,7 @@ from numba.core.dispatcher import Dispatcher
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
 from lfm_online.evaluate.ranking import EARLIER_RATINGS, rank
-from lfm_online.evaluate.scorers import ByPopularity, ByRating
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
 from lfm_online.evaluate.stream import Stream
 from lfm_online.flat_json import Names, parse_events
 from lfm_online.history import append, rating_codes
@@ -110,7 +110,8 @@ def _evaluate(model: Model) -> None:
     item = np.concatenate([numbers[:-1], numbers[:1]])
     ids = list(map(str, numbers.tolist()))
     stream = Stream(user, item, ones, numbers.astype(np.int64), ids[:2], ids[:-1], 0.0, 1.0, 0)
-    rank(stream, [ByRating(stream, model.rule, model.n_factors), ByPopularity(stream)], 1, 1.0)
+    by_next = ByNext(Next(stream, model.rule, model.n_factors))
+    rank(stream, [by_next, ByRating(stream, model.rule, model.n_factors), ByPopularity(stream)], 1, 1.0)
 
 
 def kernels() -> Iterator[Any]:

@@ -93,8 +93,8 @@ class WorkerMetrics:
         )
         self.ranked = Counter(
             "lfm_ranked_events",
-            "Sampled ratings at or above the mean, each ranked before it was learned among all items that its "
-            "user had not rated. Of a model of more than 20,000 items none is.",
+            "Sampled ratings at or above the mean, each ranked before it was learned among all items that "
+            "its user had not rated. Of a model of more than 20,000 items none is.",
             registry=r,
         )
         self.hits = Counter(

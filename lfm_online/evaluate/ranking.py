@@ -62,6 +62,8 @@ class TopQuality(NamedTuple):
     """Share of the items of the stream that were among the first n for somebody."""
     popularity_rank: float
     """Mean share of the known items that had more ratings than a recommended one; a tie counts half."""
+    hit_rating: float | None
+    """Mean rating that the found items were given; None where none was found."""
 
 
 @numba.njit(**EXACT)
@@ -147,15 +149,17 @@ def rank(
         learned = event
         if on_progress is not None:
             on_progress(turn + 1)
-    gain = np.where(places < n, 1 / np.log2(places + 2), 0.0)
+    found, given = places < n, stream.rating[chosen]
+    gain = np.where(found, 1 / np.log2(places + 2), 0.0)
     return [
         TopQuality(
             scorer.name,
             len(chosen),
-            float(np.mean(places[s] < n)),
+            float(np.mean(found[s])),
             float(gain[s].mean()),
             float(shown[s].mean()),
             float(popularity[s] / max(listed[s], 1)),
+            float(given[found[s]].mean()) if found[s].any() else None,
         )
         for s, scorer in enumerate(scorers)
     ]

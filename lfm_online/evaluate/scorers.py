@@ -7,29 +7,52 @@ from numpy.typing import NDArray
 
 from lfm_online.evaluate.prequential import new_model
 from lfm_online.evaluate.stream import Stream
-from lfm_online.ranking.scores import DEFAULT_C, next_scores
+from lfm_online.ranking.scores import DEFAULT_C, Scores, next_scores
 from lfm_online.rules.rule import Rule
+
+
+class Next:
+    """One model with a ranking head, learned once for all the :class:`ByNext` that rank by it."""
+
+    def __init__(self, stream: Stream, rule: Rule, factors: int) -> None:
+        """A model that has seen nothing of the stream."""
+        self._model = new_model(rule, factors, stream, ranking=True)
+        self._events = stream.batch()
+        self._learned = 0
+        self._scored = -1
+
+    def learn(self, stop: int) -> None:
+        """Learn the events before ``stop`` that are not learned yet."""
+        if stop > self._learned:
+            self._model.learn(
+                type(self._events)._make(column[self._learned : stop] for column in self._events)
+            )
+            self._learned = stop
+
+    def parts(self, event: int, n_known: int) -> Scores:
+        """The parts of the known items' scores at an event; computed once for all who ask."""
+        if event != self._scored:
+            user, at_ms = int(self._events.user[event]), int(self._events.time_ms[event])
+            self._parts = next_scores(self._model, self._model.users, user, at_ms, n_known)
+            self._scored = event
+        return self._parts
 
 
 class ByNext:
     """By what the user takes next: the ranking head, with c times the predicted rating."""
 
-    def __init__(self, stream: Stream, rule: Rule, factors: int, c: float = DEFAULT_C) -> None:
-        """A model that has seen nothing of the stream."""
+    def __init__(self, model: Next, c: float = DEFAULT_C) -> None:
+        """Of several with one model each ranks an event before any learns it."""
         self.name = f"taken next, c {c:g}"
-        self._c = c
-        self._model = new_model(rule, factors, stream, ranking=True)
-        self._events = stream.batch()
+        self._model, self._c = model, c
 
-    def learn(self, start: int, stop: int) -> None:
+    def learn(self, start: int, stop: int) -> None:  # noqa: ARG002 (the model knows where it is)
         """See :class:`Scorer`."""
-        self._model.learn(type(self._events)._make(column[start:stop] for column in self._events))
+        self._model.learn(stop)
 
     def score(self, event: int, scores: NDArray[np.float64]) -> None:
         """See :class:`Scorer`."""
-        model, events = self._model, self._events
-        user, at_ms = int(events.user[event]), int(events.time_ms[event])
-        scores[:] = next_scores(model, model.users, user, at_ms, len(scores)).total(self._c)
+        scores[:] = self._model.parts(event, len(scores)).total(self._c)
 
 
 class ByRating:

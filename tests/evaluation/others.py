@@ -80,7 +80,14 @@ def _ranked(report: Report, data: DataSet) -> str:
             report.at_least(f"{data.name}: {what} at {_TOP}, mean of {len(_SEEDS)} seeds", measured, least)
         best = max(row["ndcg"] for row in peers)
         report.at_least(f"{data.name}: NDCG at {_TOP} above every peer's", with_peers["ndcg"] - best, 0.0)
-    headings = [f"{with_peers['top']['ranked']:,} events", "hit rate", "NDCG", "shown", "more popular"]
+    headings = [
+        f"{with_peers['top']['ranked']:,} events",
+        "hit rate",
+        "NDCG",
+        "shown",
+        "more popular",
+        "hits rated",
+    ]
     grids = "\n".join(f"Grid of {peer}: {grid}.\n" for peer, grid in with_peers["compare"]["grids"].items())
     mean = f"The first line, mean of {len(_SEEDS)} seeds: hit rate {means[0]:.4f}, NDCG {means[1]:.4f}."
     return f"### {data.name}\n\n{table(headings, rows)}\n\n{mean}\n\n{grids.strip()}"
@@ -93,4 +100,5 @@ def _row(name: str, found: dict[str, Any]) -> list[str]:
         f"{found['ndcg']:.4f}",
         f"{found['coverage']:.1%}",
         f"{found['popularity_rank']:.1%}",
+        "" if found["hit_rating"] is None else f"{found['hit_rating']:.3f}",
     ]

@@ -70,6 +70,7 @@ def by_definition() -> Hits:
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_hits, "EVERY", EVERY)
+    monkeypatch.setattr(live_hits, "ITEMS_AN_EVENT", 1000)
 
 
 @pytest.mark.usefixtures("often")
@@ -85,6 +86,7 @@ def test_hits_equal_the_definition_however_events_are_batched_and_whatever_is_in
 
 def test_what_is_learned_is_the_same_to_the_byte_with_any_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_hits, "EVERY", 1)
+    monkeypatch.setattr(live_hits, "ITEMS_AN_EVENT", 1000)
     all_ranked, hits = in_commits(100)
     monkeypatch.setattr(live_hits, "MOST_ITEMS", -1)
     none_ranked, none = in_commits(100)

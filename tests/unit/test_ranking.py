@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lfm_online.evaluate.prequential import learn, new_model
 from lfm_online.evaluate.ranking import Scorer, TopQuality, events_to_rank, place_of, rank
-from lfm_online.evaluate.scorers import ByPopularity, ByRating
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
 from lfm_online.evaluate.stream import Stream
 from lfm_online.rules.registry import make_rule
 
@@ -60,7 +60,7 @@ class Coarse:
 def by_definition(name: str, scores_at: list[NDArray[np.float64]], n: int, like: float) -> TopQuality:
     """Event by event, with sets and sorted lists."""
     users, items = STREAM.user.tolist(), STREAM.item.tolist()
-    hits, gains, above, shown = [], [], [], set()
+    hits, gains, above, shown, given = [], [], [], set(), []
     for event in range(int(0.7 * N), N):
         user, taken = users[event], items[event]
         known = set(items[:event])
@@ -72,6 +72,8 @@ def by_definition(name: str, scores_at: list[NDArray[np.float64]], n: int, like:
         ahead = sum(scores[i] > scores[taken] for i in others)
         ahead += sum(scores[i] == scores[taken] for i in others) // 2
         hits.append(ahead < n)
+        if ahead < n:
+            given.append(STREAM.rating[event])
         gains.append(1 / math.log2(ahead + 2) if ahead < n else 0.0)
         counts = {i: items[:event].count(i) for i in known}
         for i in sorted(known - own, key=lambda i: (-scores[i], i))[:n]:
@@ -80,7 +82,8 @@ def by_definition(name: str, scores_at: list[NDArray[np.float64]], n: int, like:
             same = sum(count == counts[i] for count in counts.values()) - 1
             above.append((more + same / 2) / len(known))
     coverage = len(shown) / len(STREAM.item_ids)
-    return TopQuality(name, len(hits), *map(float, (np.mean(hits), np.mean(gains), coverage, np.mean(above))))
+    means = (np.mean(hits), np.mean(gains), coverage, np.mean(above), np.mean(given))
+    return TopQuality(name, len(hits), *map(float, means))
 
 
 def scores_of(scorer: Scorer) -> list[NDArray[np.float64]]:
@@ -96,11 +99,13 @@ def scores_of(scorer: Scorer) -> list[NDArray[np.float64]]:
 
 
 @pytest.mark.parametrize("n", [1, 5])
-@pytest.mark.parametrize("name", ["coarse", "adaptive", "sgd", "popular"])
+@pytest.mark.parametrize("name", ["coarse", "adaptive", "sgd", "popular", "next"])
 def test_ranking_equals_the_definition(name: str, n: int) -> None:
     def scorer() -> Scorer:
         if name in {"adaptive", "sgd"}:
             return ByRating(STREAM, make_rule(name, 1, 5, 1), 4)
+        if name == "next":
+            return ByNext(Next(STREAM, make_rule("adaptive", 1, 5, 1), 4))
         return Coarse() if name == "coarse" else ByPopularity(STREAM)
 
     (found,) = rank(STREAM, [scorer()], n, 4.0)
@@ -118,6 +123,14 @@ def test_scorers_side_by_side_get_what_each_gets_alone() -> None:
         *rank(STREAM, [ByPopularity(STREAM)], 5, 4.0),
     ]
     assert done == list(range(1, both[0].ranked + 1))
+
+
+def test_each_c_gets_from_a_shared_model_what_it_gets_alone() -> None:
+    rule = make_rule("adaptive", 1, 5, 1)
+    shared = Next(STREAM, rule, 4)
+    together = rank(STREAM, [ByNext(shared, c) for c in (0.5, 0.0, 4.0)], 5, 4.0)
+    for c, found in zip((0.5, 0.0, 4.0), together, strict=True):
+        assert rank(STREAM, [ByNext(Next(STREAM, rule, 4), c)], 5, 4.0) == [found]
 
 
 def test_a_scorer_learns_each_event_once_in_order_and_none_before_it_is_ranked() -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfm_online import warm_up
+from lfm_online import live_hits, warm_up
 from lfm_online.basket import recommend_for_basket
 from lfm_online.evaluate.held_out import hold_out
 from lfm_online.evaluate.prequential import evaluate
 from lfm_online.evaluate.ranking import rank
-from lfm_online.evaluate.scorers import ByPopularity, ByRating
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.evaluate.stream import stream_of
 from lfm_online.known import reasons
@@ -51,6 +51,7 @@ class _LaidOut(MemoryStore):
 def _live(rule: str) -> None:
     """What a worker and a lookup server do with events of every kind."""
     columns(batch([(0, 1, b"k", b"v", [])], 0), 1)
+    live_hits.EVERY = 1
     store = _LaidOut(MemoryServer())
     learner = Learner(store, meta(rule))
     decoder = Decoder(Settings())
@@ -88,7 +89,7 @@ def _evaluated(rule_name: str) -> None:
     stream = stream_of(table, 0.5, 5.0)
     evaluate(stream, rule, 4)
     hold_out(stream, SplitPlan.parse("cv:2").splits(n, 1), rule, 4)
-    rank(stream, [ByRating(stream, rule, 4), ByPopularity(stream)], 5, 1.0)
+    rank(stream, [ByNext(Next(stream, rule, 4)), ByRating(stream, rule, 4), ByPopularity(stream)], 5, 1.0)
 
 
 def _signatures() -> dict[str, int]:

@@ -79,11 +79,12 @@ def _folds(compared: Compared) -> Table:
 
 def _top(compared: Compared) -> Table:
     table = Table("refitted peers", "", "constants", caption=_grids(compared, "als", "knn", "ease"))
-    for heading in ("hit rate", "NDCG", "shown", "more popular"):
+    for heading in ("hit rate", "NDCG", "shown", "more popular", "hits rated"):
         table.add_column(heading, justify="right")
     for row in compared.top:
         top = row.top
-        shares = (f"{top.coverage:.1%}", f"{top.popularity_rank:.1%}")
+        rated = "" if top.hit_rating is None else f"{top.hit_rating:.3f}"
+        shares = (f"{top.coverage:.1%}", f"{top.popularity_rank:.1%}", rated)
         table.add_row(row.peer, row.how, row.constants, f"{top.hit_rate:.4f}", f"{top.ndcg:.4f}", *shares)
     return table
 

@@ -11,18 +11,20 @@ from lfm_online.evaluate.cohorts import by_user_ratings
 from lfm_online.evaluate.measures import by_stretch
 from lfm_online.evaluate.record import Record
 from lfm_online.layout import BANDS
-from worker.evaluation.run import Results
+from worker.evaluation.run import C_MEASURED, Results
 from worker.svg import Chart, Series
 
 _GAUSSIAN_LEVELS: Final = tuple(range(5, 100, 5))  # percent
 
 
 def charts(results: Results) -> list[Chart]:
-    """RMSE over the stream, calibration, error by the user's ratings, and by factors if there are several."""
+    """RMSE over the stream, calibration, error by the user's ratings; by factors and the top n where measured."""
     record = results.evaluation.record
     drawn = [_over_the_stream(results), _calibration(results), _by_user_ratings(record)]
     if len(results.by_factors) > 1:
         drawn.append(_by_factors(results))
+    if results.ranked:
+        drawn.append(_by_c(results))
     return drawn
 
 
@@ -93,4 +95,22 @@ def _by_factors(results: Results) -> Chart:
         "RMSE",
         [Series(results.rule.name, range(len(rows)), [row.rmse for row in rows], marks=True)],
         [f"{row.factors} ({row.user_row_bytes} + {row.item_row_bytes})" for row in rows],
+    )
+
+
+def _by_c(results: Results) -> Chart:
+    """Of the shipped scorer by its weight of the predicted rating, and of the others as levels."""
+    order = np.argsort(C_MEASURED)
+    by_c = [results.ranked[place] for place in order]
+    others = results.ranked[len(C_MEASURED) :]
+    places = range(len(by_c))
+    return Chart(
+        f"The top {results.top} by c",
+        "c, the weight of the predicted rating",
+        f"hit rate at {results.top}",
+        [
+            Series("taken next", places, [quality.hit_rate for quality in by_c], marks=True),
+            *(Series(other.name, places, [other.hit_rate] * len(by_c), dashed=True) for other in others),
+        ],
+        [f"{C_MEASURED[place]:g}" for place in order],
     )

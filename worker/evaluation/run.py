@@ -12,14 +12,17 @@ from lfm_online.compare.ablation import Ablated
 from lfm_online.evaluate.held_out import HeldOut, hold_out
 from lfm_online.evaluate.prequential import Evaluation, evaluate
 from lfm_online.evaluate.ranking import Scorer, TopQuality, events_to_rank, rank
-from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.evaluate.stream import Stream
+from lfm_online.ranking.scores import DEFAULT_C
 from lfm_online.rules.rule import Rule
 from worker.evaluation.comparison import Compared, ablate, compare
 
 _LIKED: Final = 0.75
 """How far up the range a rating is liked, where ``--like`` is not given: 4 of 1 to 5."""
+C_MEASURED: Final = (DEFAULT_C, 0.0, 1.0, 2.0, 4.0)
+"""Weights of the predicted rating that are measured, first the one that is served by default."""
 _MORE_PASSES: Final = 2
 """With one pass each, the first number of factors comes out a quarter slower, whichever it is."""
 
@@ -62,7 +65,7 @@ class Results:
     """Length of the lists; 0: top-n quality was not asked for."""
     like: float = 0.0
     ranked: list[TopQuality] = field(default_factory=list)
-    """The shipped scorer first."""
+    """The shipped scorer first, then it by each other c."""
     compared: Compared | None = None
     ablated: list[Ablated] = field(default_factory=list)
 
@@ -110,8 +113,9 @@ def run(stream: Stream, rule: Rule, wanted: Wanted, bar: Progress) -> Results:
         results.splits[plan] = hold_out(stream, parts, rule, factors, step)
     if wanted.top:
         step = _step(bar, f"top {wanted.top}", len(events_to_rank(stream, like)))
+        head = Next(stream, rule, factors)
         scorers: list[Scorer] = [
-            ByNext(stream, rule, factors),
+            *(ByNext(head, c) for c in C_MEASURED),
             ByRating(stream, rule, factors),
             ByPopularity(stream),
         ]

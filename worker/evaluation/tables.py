@@ -123,9 +123,10 @@ def _ranked(results: Results) -> Table:
     n, ranked = results.top, results.ranked[0].ranked
     table = _table(
         "ranked by",
-        [f"hit rate at {n}", f"NDCG at {n}", "shown", "more popular"],
+        [f"hit rate at {n}", f"NDCG at {n}", "shown", "more popular", "hits rated"],
         title=f"{ranked:,} ratings of at least {results.like:g} among all items not yet rated",
-        caption="shown: of all items; more popular: share of the items with more ratings than a shown one",
+        caption="shown: of all items; more popular: share of the items with more ratings than a shown one; "
+        "hits rated: mean rating of what was found",
     )
     for quality in results.ranked:
         table.add_row(
@@ -134,5 +135,6 @@ def _ranked(results: Results) -> Table:
             f"{quality.ndcg:.4f}",
             f"{quality.coverage:.1%}",
             f"{quality.popularity_rank:.1%}",
+            "" if quality.hit_rating is None else f"{quality.hit_rating:.3f}",
         )
     return table
