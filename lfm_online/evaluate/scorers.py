@@ -24,9 +24,8 @@ class Next:
     def learn(self, stop: int) -> None:
         """Learn the events before ``stop`` that are not learned yet."""
         if stop > self._learned:
-            self._model.learn(
-                type(self._events)._make(column[self._learned : stop] for column in self._events)
-            )
+            new = slice(self._learned, stop)
+            self._model.learn(type(self._events)._make(column[new] for column in self._events))
             self._learned = stop
 
     def parts(self, event: int, n_known: int) -> Scores:
