@@ -82,8 +82,9 @@ def by_definition(name: str, scores_at: list[NDArray[np.float64]], n: int, like:
             same = sum(count == counts[i] for count in counts.values()) - 1
             above.append((more + same / 2) / len(known))
     coverage = len(shown) / len(STREAM.item_ids)
-    means = map(float, (np.mean(hits), np.mean(gains), coverage, np.mean(above)))
-    return TopQuality(name, len(hits), *means, float(np.mean(given)) if given else None)
+    hit_rate, ndcg, popularity = (float(np.mean(values)) for values in (hits, gains, above))
+    rated = float(np.mean(given)) if given else None
+    return TopQuality(name, len(hits), hit_rate, ndcg, coverage, popularity, rated)
 
 
 def scores_of(scorer: Scorer) -> list[NDArray[np.float64]]:

@@ -112,7 +112,7 @@ class _PeersType(click.ParamType[tuple[str, ...]]):
     "--plot",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE.svg",
-    help="Draw RMSE over the stream, calibration, error by the user's ratings, by factors, and hit rate by c.",
+    help="Draw RMSE over the stream, calibration, error by the user's ratings and factors; hit rate by c.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object; the tables go to standard error."

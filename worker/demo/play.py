@@ -205,8 +205,8 @@ def _hits(learned: Learned) -> str:
         return ""
     return (
         f"\n[bold]Hit rate at {TOP}[/bold]  {learned.hit_rate['next']:.1%}, by popularity "
-        f"{learned.hit_rate['popular']:.1%}: in {learned.ranked:,} sampled ratings at or above the mean,\n"
-        "  each ranked before it was learned, among all items that its user had not rated"
+        f"{learned.hit_rate['popular']:.1%}: {learned.ranked:,} sampled ratings,\n"
+        "  each ranked before it was learned among all items its user had not rated"
     )
 
 

@@ -18,7 +18,7 @@ _GAUSSIAN_LEVELS: Final = tuple(range(5, 100, 5))  # percent
 
 
 def charts(results: Results) -> list[Chart]:
-    """RMSE over the stream, calibration, error by the user's ratings; by factors and the top n where measured."""
+    """RMSE over the stream, calibration, error by the user's ratings; factors and top n where measured."""
     record = results.evaluation.record
     drawn = [_over_the_stream(results), _calibration(results), _by_user_ratings(record)]
     if len(results.by_factors) > 1:

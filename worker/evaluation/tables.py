@@ -123,8 +123,8 @@ def _ranked(results: Results) -> Table:
     n, ranked = results.top, results.ranked[0].ranked
     table = _table(
         "ranked by",
-        [f"hit rate at {n}", f"NDCG at {n}", "shown", "more popular", "hits rated"],
-        title=f"{ranked:,} ratings of at least {results.like:g} among all items not yet rated",
+        ["hit rate", "NDCG", "shown", "more popular", "hits rated"],
+        title=f"Top {n}: {ranked:,} ratings of at least {results.like:g} among all items not yet rated",
         caption="shown: of all items; more popular: share of the items with more ratings than a shown one; "
         "hits rated: mean rating of what was found",
     )
