@@ -51,7 +51,7 @@ class _LaidOut(MemoryStore):
 def _live(rule: str) -> None:
     """What a worker and a lookup server do with events of every kind."""
     columns(batch([(0, 1, b"k", b"v", [])], 0), 1)
-    live_hits.EVERY = 1
+    live_hits.EVERY = 1  # type: ignore[misc]  # each rating of this process is ranked
     store = _LaidOut(MemoryServer())
     learner = Learner(store, meta(rule))
     decoder = Decoder(Settings())
