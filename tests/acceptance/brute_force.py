@@ -239,13 +239,8 @@ class Server:
         return rated(*ring) if self.limits.history else set()
 
     def recommend(self, user: str, n: int, *, seen: bool = False) -> list[tuple[str, float]]:
-        items = self.items()
-        left_out = set() if seen else self.left_out(user)
-        scored = [
-            (-self.predict(user, item)["score"], number)
-            for number, item in enumerate(items)
-            if number not in left_out
-        ]
+        items, out = self.items(), set() if seen else self.left_out(user)
+        scored = [(-self.predict(user, item)["score"], j) for j, item in enumerate(items) if j not in out]
         return [(items[number], -score) for score, number in sorted(scored)[:n]]
 
     def sections(self) -> list[bytes]:
