@@ -10,7 +10,7 @@ items, those of the history if the model keeps one, and those ahead in the batch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from lfm_online.batch import RATING, Batch, Outcome
 from lfm_online.evaluate.ranking import EARLIER_RATINGS, place_of
+from lfm_online.history import read
+from lfm_online.layout import CHUNK, SLOT
 from lfm_online.model import Model
 from lfm_online.ranking.scores import DEFAULT_C, next_scores
 
@@ -41,14 +43,39 @@ class Hits(NamedTuple):
 NO_HITS: Final = Hits(0, 0, 0)
 
 
-def sampled(model: Model, batch: Batch, n_items: int) -> NDArray[np.int64]:
-    """Places of the high ratings that are sampled, ascending: by digest, so by where they lie in the log.
+class Sample:
+    """The events of a batch that may be ranked, and what their users had rated before it."""
 
-    Args:
-        model: Before the batch; without a ranking head nothing is sampled.
-        batch: The events.
-        n_items: Items of the model before the batch.
-    """
+    def __init__(self, model: Model, batch: Batch, n_items: int) -> None:
+        """Choose high ratings by their digests, so by where they lie in the log.
+
+        Args:
+            model: Before the batch, the batch's users loaded; without a ranking head nothing is sampled.
+            batch: The events.
+            n_items: Items of the model before the batch.
+        """
+        self.places = _sampled(model, batch, n_items)
+        """Ascending; if there are any, learning takes all items' rows."""
+        users = np.unique(batch.user[self.places]) if model.history else batch.user[:0]
+        self._long = users[model.users.rows.header["ratings"][users] >= CHUNK]
+        self.histories = list(model.users.ids.take(self._long))
+        """Ids of users whose stored histories :meth:`take` takes; of others all travels with the row."""
+        self._model, self._users = model, users
+        self.own: dict[int, NDArray[np.uint32]] = {}
+        """Item numbers of each user's history, by the user's number."""
+
+    def take(self, stored: Sequence[bytes | None]) -> None:
+        """Read what the users had rated; ``stored`` of :attr:`histories`, in order."""
+        users, hyper = self._model.users, self._model.rule.hyper
+        full = dict(zip(self._long.tolist(), stored, strict=True))
+        for user in self._users.tolist():
+            ratings = int(users.rows.header["ratings"][user])
+            recent = users.tails[user].tobytes()[: SLOT.itemsize * (ratings % CHUNK)]
+            size = self._model.history
+            self.own[user] = read(recent, full.get(user), ratings, size, hyper.low, hyper.high).items
+
+
+def _sampled(model: Model, batch: Batch, n_items: int) -> NDArray[np.int64]:
     if model.ranking is None or n_items > MOST_ITEMS:
         return np.zeros(0, np.int64)
     shared = model.ranking.globals[0]
@@ -60,23 +87,20 @@ def sampled(model: Model, batch: Batch, n_items: int) -> NDArray[np.int64]:
     return np.flatnonzero(high & (batch.digest % np.uint32(max(EVERY, n_items // ITEMS_AN_EVENT)) == 0))
 
 
-def learn_and_rank(
-    model: Model, batch: Batch, places: NDArray[np.int64], own: Mapping[int, NDArray[Any]]
-) -> tuple[Outcome, Hits]:
+def learn_and_rank(model: Model, batch: Batch, sample: Sample) -> tuple[Outcome, Hits]:
     """Learn a batch, and rank the sampled events on the way.
 
     Args:
-        model: The rows that the batch touches are loaded, and if there are places, all items'.
+        model: The rows that the batch touches are loaded, and if any is sampled, all items'.
         batch: The events.
-        places: What :func:`sampled` gave.
-        own: Item numbers of each sampled user's history before the batch, by row number.
+        sample: Of the batch, its users' histories read.
     """
     outcomes, hits, start = [], NO_HITS, 0
-    for place in places.tolist():
+    for place in sample.places.tolist():
         if place > start:
             outcomes.append(model.learn(_part(batch, start, place)))
             start = place
-        found = _rank(model, batch, place, own.get(int(batch.user[place])))
+        found = _rank(model, batch, place, sample.own.get(int(batch.user[place])))
         hits = Hits(*(a + b for a, b in zip(hits, found, strict=True)))
     outcomes.append(model.learn(_part(batch, start, len(batch.user))))
     if len(outcomes) == 1:

@@ -26,12 +26,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online import history
 from lfm_online.batch import FORGET, RATING, Batch, Outcome
 from lfm_online.item_priors import read_item_priors
-from lfm_online.layout import CHUNK, SLOT
 from lfm_online.ledger import event_digests, topic_crc
-from lfm_online.live_hits import Hits, learn_and_rank, sampled
+from lfm_online.live_hits import Hits, Sample, learn_and_rank
 from lfm_online.model import Model
 from lfm_online.rows import Table
 from lfm_online.store.protocol import (
@@ -82,8 +80,7 @@ class _Resolved(NamedTuple):
     users: NDArray[np.int32]  # rows that it touches, as numbers
     items: NDArray[np.int32]
     histories: dict[str, bytes | None]  # stored ones, of users that rewrite theirs
-    to_rank: NDArray[np.int64]  # places of sampled events
-    own: dict[int, NDArray[np.uint32]]  # items of their users' histories, by the users' numbers
+    sample: Sample
 
 
 class Checkpoint:
@@ -135,9 +132,9 @@ class Checkpoint:
             resolved = self._resolve(left)
             if resolved is None:
                 continue
-            batch, users, items, rings, to_rank, own = resolved
+            batch, users, items, rings, sample = resolved
             # 3. Learn.
-            outcome, hits = learn_and_rank(self.model, batch, to_rank, own)
+            outcome, hits = learn_and_rank(self.model, batch, sample)
             # 4. Commit; it counts as in flight from before the first byte is sent.
             commit = self._commit(left, batch, outcome, users, items, rings)
             self.in_flight = InFlight(left, batch, outcome, commit, users, items, hits)
@@ -238,25 +235,15 @@ class Checkpoint:
         digests = event_digests(self._crc, events.partition, events.offset)
         batch = Batch(events.what, user, item, events.rating, events.time_ms, digests)
         touched_users, touched_items = self.model.touched(batch)
-        to_rank = sampled(self.model, batch, self._n_items)
-        asking = np.unique(user[to_rank]) if self.model.history else user[:0]
-        with_more = asking[users.rows.header["ratings"][asking] >= CHUNK]
-        needed = np.arange(len(items), dtype=np.int32) if len(to_rank) else touched_items
-        more = self._read_missing(user[:0], needed, list(users.ids.take(with_more)))
+        sample = Sample(self.model, batch, self._n_items)
+        needed = np.arange(len(items), dtype=np.int32) if len(sample.places) else touched_items
+        more = self._read_missing(user[:0], needed, sample.histories)
         if more is not None and more.head != self.head:
             self.resync()
             return None
         histories = dict(zip(rewriting, read.histories if read else (), strict=True))
-        full = dict(zip(with_more.tolist(), more.histories if more else (), strict=True))
-        own = {u: self._history(u, full.get(u)) for u in asking.tolist()}
-        return _Resolved(batch, touched_users, touched_items, histories, to_rank, own)
-
-    def _history(self, user: int, full: bytes | None) -> NDArray[np.uint32]:
-        """Items of a loaded user's history; ``full`` as in :func:`history.read`."""
-        users, hyper = self.model.users, self.model.rule.hyper
-        ratings = int(users.rows.header["ratings"][user])
-        recent = users.tails[user].tobytes()[: SLOT.itemsize * (ratings % CHUNK)]
-        return history.read(recent, full, ratings, self.model.history, hyper.low, hyper.high).items
+        sample.take(more.histories if more else ())
+        return _Resolved(batch, touched_users, touched_items, histories, sample)
 
     def _read_missing(
         self, user: NDArray[np.int32], item: NDArray[np.int32], histories: list[str]
