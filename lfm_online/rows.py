@@ -208,6 +208,11 @@ class Table:
             f"head {self._head_code}"
         )
 
+    def missing(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Of these rows the ones that are not loaded, each once, ascending."""
+        wanted: NDArray[np.int32] = np.unique(numbers[~self.loaded[numbers]])
+        return wanted
+
     def forget(self, numbers: NDArray[Any]) -> None:
         """These rows must be read again before they are used."""
         self.loaded[numbers] = False

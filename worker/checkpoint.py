@@ -31,7 +31,6 @@ from lfm_online.item_priors import read_item_priors
 from lfm_online.ledger import event_digests, topic_crc
 from lfm_online.live_hits import Hits, Sample, learn_and_rank
 from lfm_online.model import Model
-from lfm_online.rows import Table
 from lfm_online.store.protocol import (
     NO_HEAD,
     Commit,
@@ -250,8 +249,8 @@ class Checkpoint:
     ) -> RowsRead | None:
         """Load what is not in memory; rows on another head than ours are left for the resync."""
         users, items = self.model.users, self.model.items
-        want_users = _missing(users, user)
-        want_items = _missing(items, item)
+        want_users = users.missing(user)
+        want_items = items.missing(item)
         # An item that the list of this head doesn't hold has no row.
         items.start(want_items[want_items >= self._n_items])
         want_items = want_items[want_items < self._n_items]
@@ -305,9 +304,3 @@ class Checkpoint:
             feed_entries=self._feed_entries,
             meta=self.meta if self.head == NO_HEAD else None,
         )
-
-
-def _missing(table: Table, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Row numbers, each once, that are not in memory."""
-    wanted: NDArray[np.int32] = np.unique(numbers[~table.loaded[numbers]])
-    return wanted
