@@ -130,7 +130,7 @@ BREAKAGES: Final = (
         "rows are taken over that were read at another head",
         CHECKPOINT,
         "        if read is not None and read.head != self.head:\n            self.resync()\n"
-        "            return None, {}\n",
+        "            return None\n",
         "",
         (SIMULATION, "tests/unit/test_checkpoint.py"),
     ),
@@ -158,7 +158,7 @@ BREAKAGES: Final = (
     Breakage(
         "globals are not read again after a refusal",
         CHECKPOINT,
-        "        self.model.load_globals(state.globals)\n",
+        "        self.model.load_globals(state.globals, state.ring)\n",
         "",
         (SIMULATION,),
     ),
