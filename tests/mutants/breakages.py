@@ -27,7 +27,7 @@ class Breakage(NamedTuple):
     old: str  # stands once in the file
     new: str
     tests: tuple[str, ...]
-    interpreted: bool = False  # of a kernel: run without compiling, since caches don't see callees change
+    kernel: bool = False  # compiled anew, since a cached caller doesn't see that what it calls has changed
 
 
 BREAKAGES: Final = (
@@ -169,7 +169,7 @@ BREAKAGES: Final = (
         "        if user.ratings == 3:\n            continue\n"
         "        learn_weights(rule, X, S, e, hyper)  # 8\n",
         (TWINS,),
-        interpreted=True,
+        kernel=True,
     ),
     Breakage(
         "an update that is not finite is learned",
@@ -177,7 +177,7 @@ BREAKAGES: Final = (
         "if not (S > 1.0 / LARGEST and is_sound(S) and is_sound(z + moved)):",
         "if S < 0.0:",
         ("tests/unit/test_refusals.py",),
-        interpreted=True,
+        kernel=True,
     ),
     Breakage(
         "an event counts in its user's ledger alone",
@@ -185,7 +185,7 @@ BREAKAGES: Final = (
         "    item.digest += digest\n",
         "",
         (TWINS,),
-        interpreted=True,
+        kernel=True,
     ),
     Breakage(
         "the rebalance listener commits the group's offsets",

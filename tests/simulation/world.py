@@ -27,10 +27,11 @@ CALM_SECONDS = 0.4
 
 
 @cache
-def shared_parts(rule: str, history: int, commit_events: int, feed_entries: int) -> Parts:
+def shared_parts(rule: str, ranking: bool, history: int, commit_events: int, feed_entries: int) -> Parts:
     """Settings of one configuration, and what is made of them once."""
     settings = Settings(
         rule=rule,
+        ranking=ranking,
         factors=4,
         rating_range="1,5",
         history=history,
@@ -59,6 +60,7 @@ class World:
         self.counts: Counter[str] = Counter(runs=1, events=events)
         self.parts = shared_parts(
             rng.choice(("adaptive", "adaptive", "sgd")),
+            rng.choice((False, False, True)),
             rng.choice((0, 40)),
             rng.choice((1, 4, 12)),
             rng.choice((10**6, 10**6, 5)),
