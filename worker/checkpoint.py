@@ -19,7 +19,7 @@ Architecture invariant: a row in memory is either as of ``head``, or touched by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -156,6 +156,37 @@ class Checkpoint:
             self._n_items = len(self.model.items)
             self.watermarks.update({r.partition: r.end for r in flight.events.ranges})
         return Settled(flight, receipt)
+
+    def move(self, watermarks: Mapping[int, int], meta: bytes | None = None) -> bool:
+        """Set watermarks apart from any event, where the log itself has changed. No commit may be in flight.
+
+        Args:
+            watermarks: By partition.
+            meta: Of the model, if it changes too.
+
+        Returns:
+            Whether it was committed; if not, and after an exception, call :meth:`resync`.
+        """
+        nothing, no_ids = self.model.users.stored(np.zeros(0, np.int32)), np.zeros(0, np.uint32)
+        entry = FeedEntry(
+            Head(self._new_id(), self.head.sequence + 1), self.head, (), no_ids, np.zeros(0, np.uint64)
+        )
+        commit = Commit(
+            expected=self.head,
+            entry=entry,
+            globals=self.model.globals_bytes(),
+            watermarks={f"{self.topic}-{p}": offset for p, offset in watermarks.items()},
+            users=nothing,
+            items=nothing,
+            feed_entries=self._feed_entries,
+            meta=meta or (self.meta if self.head == NO_HEAD else None),
+        )
+        self.store.send_commit(commit)
+        if not self.store.receive_commit().committed:
+            return False
+        self.head = commit.head
+        self.watermarks.update(watermarks)
+        return True
 
     def resync(self) -> None:
         """Bring memory to the store's head, whatever happened: step 5's second half.

@@ -8,7 +8,9 @@ what is wrong with an event.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ from worker.dead_letters.letter import DeadLetter, cut
 from worker.decode_one import ID_MAX_BYTES, OLDEST_MS, BadEventError, Event, EventDecoder
 from worker.events import Events
 from worker.settings import Settings
-from worker.source.records import Records
+from worker.source.records import Records, holes
 
 
 class Decoder:
@@ -36,6 +38,8 @@ class Decoder:
 
     def decode(self, records: Records) -> Events:
         """Columns of the valid events, letters for the others, in the records' order."""
+        if records.fault:
+            return self._undecodable(records)
         keys, values = records.keys, records.values
         fields = parse_events(
             records.data, values.begin, values.length, self._names, self._s.record_max_bytes, ID_MAX_BYTES
@@ -80,6 +84,15 @@ class Decoder:
         missing = np.isnan(given) & (record_ms < 0)
         ms[future | missing | (ms < OLDEST_MS) | (ms > -OLDEST_MS)] = np.nan
         return ms
+
+    def _undecodable(self, batch: Records) -> Events:
+        """One letter for all offsets of a batch that can't be decoded."""
+        bad, data = BadEventError("undecodable", batch.fault), batch.part(batch.values, 0)
+        letter = msgspec.structs.replace(
+            self._letter(bad, batch, 0, None, data), offsets=batch.end - batch.first
+        )
+        nothing = self.decode(holes(batch.partition, batch.first, batch.end))
+        return replace(nothing, letters=[letter])
 
     def _letter(
         self, bad: BadEventError, records: Records, place: int, key: bytes | None, value: bytes | None

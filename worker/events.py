@@ -51,7 +51,7 @@ class Events:
             self.partition[chosen],
             self.offset[chosen],
             self.record_ms[chosen],
-            [x for x in self.letters if x.partition in of and _within(x.offset, of[x.partition])],
+            [x for x in self.letters if x.partition in of and _within(x.last, of[x.partition])],
             ranges,
         )
 

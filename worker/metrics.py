@@ -7,7 +7,7 @@ from the model's globals, so every worker of a model tells the same.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter, time
 from typing import Final
@@ -24,6 +24,7 @@ from lfm_online.model import Model
 from worker.checkpoint import InFlight, Settled
 from worker.dead_letters.letter import REASONS
 from worker.observer import Step
+from worker.topic_guard import TROUBLES, Trouble
 
 OUTCOMES: Final = ("learned", "retracted", "forgotten", "refused", "dead_letter")
 SCORERS: Final = ("next", "popular")
@@ -69,7 +70,9 @@ class WorkerMetrics:
         self.events = Counter(
             "lfm_events", "Events taken from the topic, by what became of them.", ["outcome"], registry=r
         )
-        self.dead_letters = Counter("lfm_dead_letters", "Dead letters by reason.", ["reason"], registry=r)
+        self.dead_letters = Counter(
+            "lfm_dead_letters", "Events in dead letters, by reason.", ["reason"], registry=r
+        )
         self.forwarded = Counter(
             "lfm_dead_letters_forwarded", "Dead letters that their topic confirmed.", registry=r
         )
@@ -133,6 +136,18 @@ class WorkerMetrics:
             "lfm_commits_refused", "Commits refused because another got through.", registry=r
         )
         self.store_errors = Counter("lfm_store_errors", "Times that the store did not answer.", registry=r)
+        self.topic_troubles = Counter(
+            "lfm_topic_troubles",
+            "Changes of the topic that the worker went on after.",
+            ["trouble"],
+            registry=r,
+        )
+        self.events_gone = Counter(
+            "lfm_events_gone",
+            "Offsets that the topic's retention took before they were learned.",
+            ["partition"],
+            registry=r,
+        )
         self.foreign_keys = Counter(
             "lfm_foreign_keys", "Records keyed by something other than their user id.", registry=r
         )
@@ -142,6 +157,8 @@ class WorkerMetrics:
             self.events.labels(outcome)
         for reason in REASONS:
             self.dead_letters.labels(reason)
+        for trouble in TROUBLES:
+            self.topic_troubles.labels(trouble)
         for band in BANDS:
             self.in_band.labels(band)
         for scorer in SCORERS:
@@ -173,9 +190,9 @@ class WorkerMetrics:
         self.events.labels("retracted").inc(int(what[RETRACTION]))
         self.events.labels("forgotten").inc(int(what[FORGET]))
         self.events.labels("refused").inc(refused)
-        self.events.labels("dead_letter").inc(len(done.events.letters))
         for letter in done.events.letters:
-            self.dead_letters.labels(letter.reason).inc()
+            self.events.labels("dead_letter").inc(letter.offsets)
+            self.dead_letters.labels(letter.reason).inc(letter.offsets)
         self.foreign_keys.inc(done.events.foreign_keys)
         self._errors(done)
         self.ranked.inc(done.hits.ranked)
@@ -207,6 +224,12 @@ class WorkerMetrics:
             self.rmse.labels(predictor, "all").set(math.sqrt(total / scored))
             late = float(shared["recent_squared_error"][j])
             self.rmse.labels(predictor, "recent").set(math.sqrt(late / recent))
+
+    def topic_trouble(self, trouble: Trouble, gone: Mapping[int, int]) -> None:
+        """Count a trouble that the worker goes on after, and by partition the offsets that are gone."""
+        self.topic_troubles.labels(trouble).inc()
+        for partition, offsets in gone.items():
+            self.events_gone.labels(str(partition)).inc(offsets)
 
     def refused(self) -> None:
         """A commit was refused."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lfm_online.meta import Meta, MetaMismatchError, check_same, read_meta
 from lfm_online.store.protocol import Store
 from worker.rule_options import rule_options
 from worker.settings import RatingRange, Settings
 from worker.source.protocol import Source
+from worker.topic_guard import TopicReplacedError, replaced_words
 
 
 class NewModelError(Exception):
@@ -75,6 +78,7 @@ def open_model(store: Store, source: Source, settings: Settings) -> Meta:
 
     Raises:
         MetaMismatchError: the model was started with other settings.
+        TopicReplacedError: the topic was made anew, and the settings say to stop.
         NewModelError: a model that the store does not know, read before by the group.
         StoreBrokenError: the server is not fit to hold a model.
         StoreAwayError: the store does not answer.
@@ -97,5 +101,11 @@ def open_model(store: Store, source: Source, settings: Settings) -> Meta:
         stored = store.read_meta()
         if stored is None:
             return open_model(store, source, settings)
-    check_same(read_meta(stored, settings.model), own, settings.model)
-    return own
+    meta = read_meta(stored, settings.model)
+    if settings.topic_replaced == "continue":
+        # The worker's guard moves the model to the topic that is there now.
+        own = msgspec.structs.replace(own, topic_id=meta.topic_id)
+    elif meta.topic == own.topic and meta.topic_id != own.topic_id:
+        raise TopicReplacedError(replaced_words(meta.topic, settings.model, meta.topic_id, own.topic_id))
+    check_same(meta, own, settings.model)
+    return meta

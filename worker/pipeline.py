@@ -27,7 +27,8 @@ from worker.checkpoint import Checkpoint, Settled
 from worker.decode import Decoder
 from worker.events import Events, join
 from worker.observer import Observer
-from worker.source.protocol import Source, SourceAwayError
+from worker.source.protocol import PositionLostError, Source, SourceAwayError
+from worker.topic_guard import TopicGuard
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Pipeline:
         decoder: Decoder,
         observer: Observer,
         batch_size: BatchSize,
+        guard: TopicGuard,
         *,
         reopen: Callable[[], Meta],
         outbox_limit: int,
@@ -67,6 +69,7 @@ class Pipeline:
             decoder: Bytes to events.
             observer: Told of everything that happens; its own errors are not caught.
             batch_size: How many events a commit takes.
+            guard: Sees that the topic is still the one that the watermarks are of.
             reopen: Sees that a model without a commit may be started here: a store that lost
                 everything must not look like a fresh start. Gives the model's meta.
             outbox_limit: Most dead letters held for a partition.
@@ -81,6 +84,7 @@ class Pipeline:
         self._decoder = decoder
         self._observer = observer
         self._batch_size = batch_size
+        self._guard = guard
         self._reopen = reopen
         self._outbox_limit = outbox_limit
         self._outbox: Counter[int] = Counter()
@@ -105,7 +109,7 @@ class Pipeline:
         """Do one step of the loop; returns after at most about ``IDLE_SECONDS`` without work.
 
         Raises:
-            SourceBrokenError: the topic can't be read.
+            SourceBrokenError: the topic can't be read, or is no longer the one that was learned.
             StoreBrokenError: what lies in the store is not this model's.
             FormatError: a row in the store is not of this model's layout.
         """
@@ -140,6 +144,8 @@ class Pipeline:
             self.assigned = assigned
             self._restart = True
             self._observer.assigned(assigned)
+        if self._guard.is_replaced():
+            self._restart = True
         if waiting:
             return
         if self._restart:
@@ -229,9 +235,11 @@ class Pipeline:
         self._rewinds = self.checkpoint.rewinds
         if self.checkpoint.head == NO_HEAD:
             self.checkpoint.meta = self._reopen().to_bytes()
+        first = self.source.first_offsets(sorted(self.assigned))
+        if not self._guard.settle(first):
+            return
         marks = self.checkpoint.watermarks
-        first = self.source.first_offsets(sorted(p for p in self.assigned if p not in marks))
-        self.checkpoint.beginnings = first
+        self.checkpoint.beginnings = {p: offset for p, offset in first.items() if p not in marks}
         for partition in sorted(self.assigned):
             self.source.seek(partition, (first | marks)[partition])
         self._to_group = {p: marks[p] for p in self.assigned if p in marks}
@@ -268,6 +276,8 @@ class Pipeline:
         self._back_off()
 
     def _source_away(self, error: SourceAwayError) -> None:
+        if isinstance(error, PositionLostError):
+            self._guard.lost(error.offsets)
         if not self.source_trouble:
             log.warning("%s", error)
         self.source_trouble = str(error)

@@ -43,6 +43,7 @@ from worker.rule_options import rule_of
 from worker.settings import Settings
 from worker.source.kafka_python import KafkaPythonSource
 from worker.source.protocol import SourceAwayError
+from worker.topic_guard import TopicGuard
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ class Service:
                 try:
                     if source is None:
                         source = parts.enter_context(contextlib.closing(KafkaPythonSource(s)))
-                    open_model(store, source, s)
+                    meta = open_model(store, source, s)
                     break
                 except (StoreAwayError, SourceAwayError) as error:
                     self.health.waiting_for(str(error))
@@ -143,12 +144,22 @@ class Service:
                 feed_entries=s.feed_entries,
                 new_id=lambda: os.urandom(16),
             )
+            guard = TopicGuard(
+                source,
+                checkpoint,
+                s.model,
+                meta.topic_id,
+                replaced=s.topic_replaced,
+                gone=s.events_gone,
+                told=self.metrics.topic_trouble,
+            )
             pipeline = Pipeline(
                 source,
                 checkpoint,
                 Decoder(s),
                 self.metrics,
                 BatchSize(s.commit_seconds, s.commit_events),
+                guard,
                 reopen=partial(open_model, store, source, s),
                 outbox_limit=s.dead_letter_outbox,
                 clock=time.monotonic,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -97,4 +97,5 @@ RatingLimits = Annotated[
 FieldName = Annotated[str, Field(min_length=1, max_length=64), Allowed("1 to 64 characters")]
 HostName = Annotated[str, Field(pattern=r"^[^\s/]{1,255}$"), Allowed("a host name or an address")]
 Port = Annotated[int, Field(ge=0, le=65535), Allowed("0 to 65535 (0: any free port)")]
+OnTrouble = Literal["stop", "continue"]
 Step = Annotated[float, Field(ge=0, le=1), Allowed("a number from 0 to 1")]

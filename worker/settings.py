@@ -17,6 +17,7 @@ from worker.setting_types import (
     GroupName,
     HostName,
     ModelName,
+    OnTrouble,
     OptionalTopicName,
     Port,
     RatingLimits,
@@ -54,6 +55,17 @@ class Settings(BaseSettings):
     group: GroupName = setting("lfm-online", "consumer group of the model's workers")
     session_timeout_seconds: float = setting(
         10, "silence after which Kafka gives a worker's partitions to another", unit="seconds", ge=1, le=1800
+    )
+
+    # Trouble with the topic
+    topic_replaced: OnTrouble = setting(
+        "stop", "when the topic was made anew or its log cut: stop, or learn the new log from its beginning"
+    )
+    events_gone: OnTrouble = setting(
+        "stop", "when the topic's retention took events not yet learned: stop, or learn what is left"
+    )
+    undecodable: OnTrouble = setting(
+        "stop", "when a batch of the log can't be decoded: stop, or make it one dead letter"
     )
 
     # The store and the model

@@ -115,7 +115,7 @@ class Commit:
     forgotten: Sequence[str] = ()  # users whose row and history are deleted
     dead: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # partition -> offset -> letter
     feed_entries: int = 20_000  # how long the feed is kept
-    meta: bytes | None = None  # of a model without a commit, or not finished before (fit/into_store.py)
+    meta: bytes | None = None  # of a model without a commit, not finished (fit/into_store.py), or moved
 
     @property
     def head(self) -> Head:

@@ -135,4 +135,8 @@ def address_of(worker: Command) -> str:
 def metric(worker: Command, name: str) -> float:
     """The sum of a metric's samples."""
     text = httpx.get(f"{address_of(worker)}/metrics", timeout=30).text
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
+    return sum(
+        float(line.rsplit(" ", 1)[1])
+        for line in text.splitlines()
+        if re.match(rf"{re.escape(name)}[ {{]", line)
+    )

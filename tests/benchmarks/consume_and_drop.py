@@ -28,7 +28,7 @@ def main() -> None:
     consumer: Any = KafkaConsumer(**consumer_settings(settings))
     limit = CLIENTS_OWN_POLL
     if "--columns" in sys.argv:
-        take_columns(consumer)
+        take_columns(consumer, ())
         limit = POLL_RECORDS
     partitions = [TopicPartition(settings.topic, p) for p in consumer.partitions_for_topic(settings.topic)]
     consumer.assign(partitions)

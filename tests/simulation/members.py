@@ -26,6 +26,7 @@ from worker.pipeline import Pipeline
 from worker.rule_options import rule_of
 from worker.settings import Settings
 from worker.source.protocol import SourceAwayError
+from worker.topic_guard import TopicGuard
 
 CAPACITY = 16
 
@@ -116,6 +117,9 @@ class Worker:
             home.parts.decoder,
             Told(home, name),
             BatchSize(0.005, settings.commit_events),
+            TopicGuard(
+                self.source, self.checkpoint, "m", "", replaced="stop", gone="stop", told=lambda *_: None
+            ),
             reopen=partial(open_model, self._store, self.source, self._settings),
             outbox_limit=settings.dead_letter_outbox,
             clock=lambda: home.now,

@@ -44,7 +44,7 @@ def columns(data: bytes, take: int, **options: Any) -> tuple[list[Record], list[
     polled, positions = drained(_PartitionRecords, data, take, **options)
     if not polled:
         return [], positions
-    found = polled_records(0, 0, polled)
+    (found,) = polled_records(0, 0, polled)
     keys = [found.part(found.keys, place) for place in range(len(polled))]
     values = [found.part(found.values, place) for place in range(len(polled))]
     rows = zip(found.offsets.tolist(), found.times_ms.tolist(), keys, values, strict=True)

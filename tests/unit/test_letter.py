@@ -27,6 +27,7 @@ def replaced(**changes: object) -> DeadLetter:
 def test_the_reasons_are_a_closed_set() -> None:
     assert set(REASONS) == {
         *("malformed", "type", "non_finite", "range", "id", "too_large", "schema", "future_time"),
+        "undecodable",
     }
 
 
@@ -46,6 +47,7 @@ def test_the_headers_say_where_the_event_lay_and_why_it_died() -> None:
         "lfm-topic": b"ratings.eu",
         "lfm-partition": b"3",
         "lfm-offset": str(2**40).encode(),
+        "lfm-offsets": b"1",
         "lfm-time-ms": b"-1",
         "lfm-value-bytes": b"16",
     }

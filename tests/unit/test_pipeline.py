@@ -15,6 +15,7 @@ from worker.model_opening import NewModelError, open_model
 from worker.pipeline import Pipeline
 from worker.source.made import MadeLog, MadeSource
 from worker.source.records import Records
+from worker.topic_guard import TopicGuard
 
 
 class Source(MadeSource):
@@ -46,6 +47,9 @@ class Loop:
             Decoder(own),
             Told(World(0), "worker"),
             BatchSize(0.005, 10),
+            TopicGuard(
+                self.source, self.checkpoint, "m", "", replaced="stop", gone="stop", told=lambda *_: None
+            ),
             reopen=lambda: open_model(store, self.source, own),
             outbox_limit=10,
             clock=lambda: self.now,

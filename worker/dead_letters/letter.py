@@ -7,7 +7,9 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-Reason = Literal["malformed", "type", "non_finite", "range", "id", "too_large", "schema", "future_time"]
+Reason = Literal[
+    "malformed", "type", "non_finite", "range", "id", "too_large", "schema", "future_time", "undecodable"
+]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
@@ -28,6 +30,13 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """How long the value was."""
     sha256: str
     """Of the whole value where it was cut, else empty."""
+    offsets: int = 1
+    """How many it stands for, from ``offset`` on: 1, or those of a batch that can't be decoded."""
+
+    @property
+    def last(self) -> int:
+        """The last offset that it stands for."""
+        return self.offset + self.offsets - 1
 
     def to_bytes(self) -> bytes:
         """As it lies in the outbox."""
@@ -41,6 +50,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
             ("lfm-topic", self.topic.encode()),
             ("lfm-partition", str(self.partition).encode()),
             ("lfm-offset", str(self.offset).encode()),
+            ("lfm-offsets", str(self.offsets).encode()),
             ("lfm-time-ms", str(self.time_ms).encode()),
             ("lfm-value-bytes", str(self.value_bytes).encode()),
         ]

@@ -8,7 +8,10 @@ twin in ``tests/unit/test_fetched_columns.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+import struct
+from collections.abc import Container, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,16 +19,45 @@ from kafka.consumer.fetcher import Fetcher, IsolationLevel
 from kafka.errors import CorruptRecordError
 
 from lfm_online.record_batch import RecordError, parse_records
-from worker.source.records import Parts, Records, join_records, records_of
+from worker.source.records import Parts, Records, join_records, records_of, undecodable
 
 
-def take_columns(consumer: Any) -> None:
-    """Have a ``KafkaConsumer`` yield columns from here on: what it polls is for :func:`polled_records`."""
-    consumer._fetcher.PartitionRecords = _PartitionRecords
+class UndecodableBatchError(CorruptRecordError):  # type: ignore[misc]  # kafka-python is untyped
+    """A batch whose checksum, codec or records fail; the message names place and reason."""
+
+    def __init__(self, partition: int, base: int, end: int | None, reason: str) -> None:
+        upto = f"{base} to {end - 1}" if end is not None else f"{base} to one that it doesn't tell"
+        super().__init__(f"the batch of partition {partition}, offsets {upto}, can't be decoded: {reason}")
+        self.place = (partition, base)
+        self.end = end
+        """The position behind it; None where nothing tells it for sure."""
+
+    def __str__(self) -> str:
+        """Without the number that the client's own errors begin with."""
+        return str(self.args[0])
 
 
-def polled_records(partition: int, first: int, polled: Sequence[Records]) -> Records:
-    """What one poll gave of a partition.
+class Everything(Container[object]):
+    """Contains all."""
+
+    def __contains__(self, _: object) -> bool:
+        """It does."""
+        return True
+
+
+def take_columns(consumer: Any, given_up: Container[object]) -> None:
+    """Have a ``KafkaConsumer`` yield columns from here on: what it polls is for :func:`polled_records`.
+
+    Args:
+        consumer: The client.
+        given_up: Places, (partition, first offset), of batches that need not be decoded: they come as
+            ``Records`` with a fault. Any other that can't be raises :class:`UndecodableBatchError`.
+    """
+    consumer._fetcher.PartitionRecords = partial(_PartitionRecords, given_up=given_up)
+
+
+def polled_records(partition: int, first: int, polled: Sequence[Records]) -> list[Records]:
+    """What one poll gave of a partition: records that follow each other as one, each fault by itself.
 
     Args:
         partition: Its number.
@@ -36,14 +68,18 @@ def polled_records(partition: int, first: int, polled: Sequence[Records]) -> Rec
     while at < len(polled):
         pieces.append(polled[at])
         at += len(polled[at].offsets)
-    return join_records(partition, first, pieces)
+    found: list[Records] = []
+    for _, run in itertools.groupby(pieces, key=lambda piece: piece.fault):  # each fault names its place
+        found.append(join_records(partition, found[-1].end if found else first, list(run)))
+    return found
 
 
 class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka-python is untyped
     """One partition's part of a fetch. The client calls :meth:`take` until it is drained."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, given_up: Container[object] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._given_up = given_up
         self._left: Records | None = None  # of the batch that was parsed last
         self._behind = self.fetch_offset  # the position behind that batch
 
@@ -70,25 +106,33 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
 
     def _unpack_records(self, tp: Any, records: Any, *_: Any) -> Iterator[tuple[Records, int]]:
         """Each batch and the position behind it, in the place of the client's own method."""
-        where = f"{tp.topic}-{tp.partition}"
-        while (batch := records.next_batch()) is not None:
-            if self.check_crcs and not batch.validate_crc():
-                raise CorruptRecordError(
-                    f"the checksum of the batch at offset {batch.base_offset} of {where} is wrong"
-                )
-            if batch.magic < 2:
-                old = list(batch)  # a compressed message holds many; each has its own checksum
-                if self.check_crcs and not all(record.validate_crc() for record in old):
-                    raise CorruptRecordError(
-                        f"the checksum of a record at offset {batch.base_offset} of {where} is wrong"
-                    )
-                yield self._wanted(_old_records(old)), old[-1].offset + 1
-                continue
-            self.leader_epoch = batch.leader_epoch
-            if self._aborted(batch) or batch.is_control_batch:
-                yield records_of(0, 0, [], [], [], []), batch.next_offset
-            else:
-                yield self._wanted(self._parse(batch)), batch.next_offset
+        at = self.fetch_offset
+        while records.has_next():
+            data, batch = records._next_slice, records.next_batch()
+            try:
+                found, behind = self._read(batch)
+            except Exception as error:  # a decompressor may raise anything
+                end = _end(batch, records._next_slice, at)
+                fault = UndecodableBatchError(tp.partition, batch.base_offset, end, str(error))
+                if end is None or fault.place not in self._given_up:
+                    raise fault from error
+                found, behind = undecodable(tp.partition, at, end, bytes(data), str(fault)), end
+            yield found, behind
+            at = behind
+
+    def _read(self, batch: Any) -> tuple[Records, int]:
+        """A batch's records that are wanted, and the position behind it."""
+        if self.check_crcs and not batch.validate_crc():
+            raise ValueError("its checksum is wrong")
+        if batch.magic < 2:
+            old = list(batch)  # a compressed message holds many; each has its own checksum
+            if self.check_crcs and not all(record.validate_crc() for record in old):
+                raise ValueError("the checksum of one of its records is wrong")
+            return self._wanted(_old_records(old)), old[-1].offset + 1
+        self.leader_epoch = batch.leader_epoch
+        if self._aborted(batch) or batch.is_control_batch:
+            return records_of(0, 0, [], [], [], []), batch.next_offset
+        return self._wanted(self._parse(batch)), batch.next_offset
 
     def _wanted(self, records: Records) -> Records:
         """Without those below the offset asked for: a fetch gives whole batches."""
@@ -111,9 +155,7 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
         try:
             found = parse_records(data, batch._pos, batch.records_count)
         except RecordError as error:
-            raise CorruptRecordError(
-                f"the batch at offset {batch.base_offset} can't be read: {error}"
-            ) from error
+            raise ValueError(f"its records can't be read: {error}") from error
         n = len(found.key)
         self.records_read += n
         self.bytes_read += len(data)
@@ -129,6 +171,22 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
             Parts(found.key, found.key_length),
             Parts(found.value, found.value_length),
         )
+
+
+def _end(batch: Any, behind: Any, at: int) -> int | None:
+    """The position behind a batch that can't be decoded, ``at`` being where it was come to.
+
+    Nothing that lies behind it may be skipped, so its header is believed only where it agrees with itself.
+    """
+    if batch.magic < 2:
+        end = batch.base_offset + 1  # of a compressed message, this is the last one's
+    elif behind is not None:
+        (end,) = struct.unpack_from(">q", behind)
+    elif batch.next_offset == batch.base_offset + batch.records_count:
+        end = batch.next_offset
+    else:
+        return None
+    return int(end) if end > at else None
 
 
 def _old_records(old: Sequence[Any]) -> Records:

@@ -10,18 +10,26 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import IllegalStateError, InvalidSessionTimeoutError, KafkaError, OffsetOutOfRangeError
+from kafka.errors import (
+    CorruptRecordError,
+    IllegalStateError,
+    InvalidSessionTimeoutError,
+    KafkaError,
+    OffsetOutOfRangeError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from worker.settings import Settings
-from worker.source.fetched_columns import polled_records, take_columns
-from worker.source.protocol import SourceAwayError, SourceBrokenError
-from worker.source.records import Records
+from worker.source.fetched_columns import UndecodableBatchError, polled_records, take_columns
+from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
+from worker.source.records import Records, holes
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +39,10 @@ METADATA_MS: Final = 10_000
 """Partitions that are added later show up within this time."""
 BOOTSTRAP_MS: Final = 5000
 """How long a first answer of the broker is waited for; whoever asks then tries again."""
+TRIES: Final = 3
+"""How often a batch that can't be decoded is fetched: damage on the way passes, that in the log doesn't."""
+HOLES_SECONDS: Final = 1.0
+"""Between two looks for offsets at the log's end that hold no record: each such find is a commit."""
 
 
 def consumer_settings(settings: Settings) -> dict[str, Any]:
@@ -96,6 +108,9 @@ class KafkaPythonSource:
         """
         self._settings = settings
         self._topic = settings.topic
+        self._failed: Counter[object] = Counter()  # places of batches that can't be decoded: tries
+        self._given_up: set[object] = set()
+        self._looked_at = 0.0
         self._open()
 
     def _open(self) -> None:
@@ -104,7 +119,7 @@ class KafkaPythonSource:
             self._consumer = KafkaConsumer(**consumer_settings(s))
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
-        take_columns(self._consumer)
+        take_columns(self._consumer, self._given_up)
         self._listener = _Listener(self._consumer)
         self._consumer.subscribe([self._topic], listener=self._listener)
         self._position: dict[int, int] = {}  # of partitions that were sought
@@ -118,9 +133,9 @@ class KafkaPythonSource:
         try:
             polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
         except OffsetOutOfRangeError as error:
-            raise SourceBrokenError(
-                f"the topic {self._topic!r} no longer holds the offset to learn next: {error}. Was it "
-                "deleted, or is its retention too short? Start a new model (LFM_MODEL) to learn what is left"
+            lost = {tp.partition: offset for tp, offset in error.args[0].items()}
+            raise PositionLostError(
+                f"the topic {self._topic!r} holds no such offsets (by partition): {lost}", lost
             ) from error
         except InvalidSessionTimeoutError as error:
             raise SourceBrokenError(
@@ -130,11 +145,13 @@ class KafkaPythonSource:
         except (KafkaError, OSError) as error:
             if getattr(error, "retriable", False):
                 raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+            if isinstance(error, CorruptRecordError):
+                self._count_failure(error)
             # A batch that can't be decoded wedges this client's poll for good: only a new one helps.
-            log.warning("the Kafka client is opened anew after %r", error)
+            log.warning("the Kafka client is opened anew: %s", error)
             self.close()
             self._open()
-            raise SourceAwayError(f"the Kafka client failed: {error!r}") from error
+            raise SourceAwayError(f"the Kafka client failed: {error}") from error
         self._hold_on_to_join()
         found = []
         for tp in sorted(polled):
@@ -142,8 +159,45 @@ class KafkaPythonSource:
             first = self._position.get(tp.partition)
             if first is None:  # assigned again behind our back: its offset is not ours yet
                 continue
-            found.append(polled_records(tp.partition, first, records))
+            found += polled_records(tp.partition, first, records)
             self._position[tp.partition] = found[-1].end
+        return found or self._holes()
+
+    def _count_failure(self, error: CorruptRecordError) -> None:
+        """Give a batch up after some tries, or stop.
+
+        Raises:
+            SourceBrokenError: it may not be left out, or nothing tells where it ends.
+        """
+        undecodable = error if isinstance(error, UndecodableBatchError) else None
+        place = undecodable.place if undecodable else None
+        self._failed[place] += 1
+        if self._failed[place] < TRIES:
+            return
+        if undecodable is None or undecodable.end is None or self._settings.undecodable == "stop":
+            raise SourceBrokenError(
+                f"topic {self._topic!r}: {error}, in {TRIES} tries. It is damaged in the log, or of a codec "
+                "that this machine lacks. If its events are to be left out, each batch as one dead letter: "
+                "LFM_UNDECODABLE=continue"
+            ) from error
+        log.error("topic %r: %s; it becomes a dead letter", self._topic, error)
+        self._given_up.add(place)
+
+    def _holes(self) -> list[Records]:
+        """Offsets without a record at the end of what was polled, so that watermarks pass them.
+
+        Else a log that keeps nothing but the marker of a transaction would look as if it had lost an
+        event once retention takes that, and as if there was always something left to learn.
+        """
+        if time.monotonic() - self._looked_at < HOLES_SECONDS:
+            return []
+        self._looked_at = time.monotonic()
+        found = []
+        for partition, first in sorted(self._position.items()):
+            state = self._consumer._subscription.assignment.get(self._partition(partition))
+            if state is not None and state.has_valid_position and state.position.offset > first:
+                found.append(holes(partition, first, state.position.offset))
+                self._position[partition] = state.position.offset
         return found
 
     def _hold_on_to_join(self) -> None:
@@ -196,6 +250,10 @@ class KafkaPythonSource:
         """Where each partition's log begins."""
         return self._ask(self._consumer.beginning_offsets, partitions)
 
+    def last_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where each partition's log ends, by the broker's list."""
+        return self._ask(self._consumer.end_offsets, partitions)
+
     def end_offsets(self) -> dict[int, int]:
         """Where the log of each assigned partition ends, as the last fetch said."""
         ends = {}
@@ -245,6 +303,14 @@ class KafkaPythonSource:
                 f"there is no topic {self._topic!r} at {self._settings.kafka} yet (LFM_TOPIC, LFM_KAFKA)"
             )
         return str(topic.get("topic_id") or "")
+
+    def view(self) -> LogView:
+        """The topic as the client's last metadata has it; nothing is asked."""
+        cluster = self._consumer._cluster
+        return LogView(
+            str(cluster.topic_id(self._topic) or ""),
+            frozenset(cluster.partitions_for_topic(self._topic) or ()),
+        )
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Tell the group its offsets, for outside lag tools only."""

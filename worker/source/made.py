@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from worker.source.protocol import LogView
 from worker.source.records import Records, records_of
 
 
@@ -84,6 +85,10 @@ class MadeSource:
         """Where each partition's log begins."""
         return dict.fromkeys(partitions, 0)
 
+    def last_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where each partition's log ends."""
+        return {p: self._log.end(p) for p in partitions}
+
     def end_offsets(self) -> dict[int, int]:
         """Where the log of each assigned partition ends."""
         return {p: self._log.end(p) for p in self._assigned}
@@ -95,6 +100,10 @@ class MadeSource:
     def topic_id(self) -> str:
         """A made log has no id."""
         return ""
+
+    def view(self) -> LogView:
+        """All partitions; no id."""
+        return LogView("", frozenset(range(len(self._log.partitions))))
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Set the group's offsets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from worker.source.records import Records
 
@@ -12,8 +12,24 @@ class SourceAwayError(Exception):
     """The log can't be reached now; the caller may ask again."""
 
 
+class PositionLostError(SourceAwayError):
+    """The log holds no such offset as was to be read: whoever seeks anew finds out why."""
+
+    def __init__(self, message: str, offsets: Mapping[int, int]) -> None:
+        super().__init__(message)
+        self.offsets = offsets
+        """By partition, the offset that was asked for."""
+
+
 class SourceBrokenError(Exception):
     """The log can't be read as it is set up: waiting won't mend it."""
+
+
+class LogView(NamedTuple):
+    """What is known of the topic without asking."""
+
+    topic_id: str  # empty where the broker gives none, or none is known yet
+    partitions: frozenset[int]
 
 
 class Source(Protocol):
@@ -28,6 +44,7 @@ class Source(Protocol):
 
         Raises:
             SourceAwayError: no broker answers.
+            PositionLostError: the log doesn't hold the offset that a partition was sought to.
             SourceBrokenError: the topic can't be read.
         """
 
@@ -46,14 +63,20 @@ class Source(Protocol):
     def first_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
         """Where each partition's log begins."""
 
+    def last_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where each partition's log ends; asks the broker."""
+
     def end_offsets(self) -> dict[int, int]:
-        """Where the log of each assigned partition ends."""
+        """Where the log of each assigned partition ends, as last heard of."""
 
     def committed(self) -> dict[int, int]:
         """The group's offsets, of all partitions of the topic; for telling a new model."""
 
     def topic_id(self) -> str:
         """The broker's id of the topic, empty where it gives none."""
+
+    def view(self) -> LogView:
+        """The topic as it was last heard of; asks nobody."""
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Tell the group its offsets, for outside lag tools only; failures are not errors."""

@@ -26,11 +26,13 @@ class Records(NamedTuple):
     data: NDArray[np.uint8]  # uint8[n_bytes], where keys and values lie
     keys: Parts
     values: Parts
+    upto: int = 0  # the position behind them, where that is more than the last offset says
+    fault: str = ""  # not empty: one batch that can't be decoded, its bytes as one value; why
 
     @property
     def end(self) -> int:
         """The position behind them."""
-        return int(self.offsets[-1]) + 1
+        return max(self.upto, int(self.offsets[-1]) + 1 if len(self.offsets) else 0)
 
     def part(self, parts: Parts, place: int) -> bytes | None:
         """One key or value."""
@@ -50,6 +52,7 @@ class Records(NamedTuple):
             times_ms=self.times_ms[own],
             keys=Parts(*(column[own] for column in self.keys)),
             values=Parts(*(column[own] for column in self.values)),
+            upto=self.upto if stop >= len(self.offsets) else 0,
         )
 
 
@@ -77,6 +80,16 @@ def records_of(
     )
 
 
+def undecodable(partition: int, first: int, end: int, data: bytes, fault: str) -> Records:
+    """A batch that can't be decoded: all offsets from ``first`` to before ``end``."""
+    return records_of(partition, first, [first], [-1], [None], [data])._replace(upto=end, fault=fault)
+
+
+def holes(partition: int, first: int, end: int) -> Records:
+    """Offsets that hold no record for a reader: markers of transactions, what compaction took."""
+    return records_of(partition, first, [], [], [], [])._replace(upto=end)
+
+
 def join_records(partition: int, first: int, parts: Sequence[Records]) -> Records:
     """Records that follow each other as one."""
     if len(parts) == 1:
@@ -98,4 +111,5 @@ def join_records(partition: int, first: int, parts: Sequence[Records]) -> Record
         np.concatenate([part.data for part in parts]),
         joined("keys"),
         joined("values"),
+        parts[-1].upto,
     )

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
-from worker.source.fetched_columns import polled_records, take_columns
+from worker.source.fetched_columns import Everything, polled_records, take_columns
 from worker.source.kafka_python import BOOTSTRAP_MS, FETCH_BYTES
 from worker.source.protocol import SourceAwayError, SourceBrokenError
 from worker.source.records import Records
@@ -20,7 +20,10 @@ _GLANCE_MS: Final = 200
 
 
 class WholeTopic:
-    """A topic up to given offsets; a context manager."""
+    """A topic up to given offsets; a context manager.
+
+    A batch that can't be decoded comes as ``Records`` with a fault, as it does to a worker that is to go on.
+    """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         """Connect.
@@ -45,7 +48,7 @@ class WholeTopic:
             )
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {bootstrap} (LFM_KAFKA): {error}") from error
-        take_columns(self._consumer)
+        take_columns(self._consumer, Everything())
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -133,10 +136,10 @@ class WholeTopic:
             for tp in sorted(polled):
                 if tp.partition not in left:
                     continue
-                records = polled_records(tp.partition, positions[tp.partition], polled[tp])
-                inside = records.before(left[tp.partition])
-                if len(inside.offsets):
-                    yield inside
+                for records in polled_records(tp.partition, positions[tp.partition], polled[tp]):
+                    inside = records.before(left[tp.partition])
+                    if len(inside.offsets):
+                        yield inside
             for p in list(left):
                 positions[p] = max(positions[p], reached[p])
                 if positions[p] >= left[p]:

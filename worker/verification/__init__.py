@@ -168,7 +168,7 @@ class _Verification:
             self._enter(events, records.partition, asking=asking)
             if asking:
                 self._report.events += len(events)
-                self._report.dead_letters += len(events.letters)
+                self._report.dead_letters += sum(letter.offsets for letter in events.letters)
             done += records.end - records.first
             self._progress(what, done, total)
 
