@@ -205,7 +205,8 @@ class Table:
         return (
             f"the row of {self.kind} {self.ids[number]!r} does not fit this model: found {found}; "
             f"expected {size}, format {FORMAT_VERSION}, rule {self.rule.code} ({self.rule.name}), "
-            f"head {self._head_code}"
+            f"head {self._head_code}. Its key was written by something else, or by another version: "
+            "restore the store, or learn the model anew under another name (LFM_MODEL)"
         )
 
     def missing(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -40,6 +40,7 @@ from lfm_online.store.protocol import (
     RowsRead,
     State,
     Store,
+    StoreBrokenError,
 )
 from worker.events import Events
 from worker.history_writes import history_writes, rewriting_users
@@ -282,15 +283,20 @@ class Checkpoint:
         users, items = self.model.users, self.model.items
         want_users = users.missing(user)
         want_items = items.missing(item)
-        # An item that the list of this head doesn't hold has no row.
-        items.start(want_items[want_items >= self._n_items])
-        want_items = want_items[want_items < self._n_items]
         if not (len(want_users) or len(want_items) or histories):
             return None
         read = self.store.read_rows(
             list(users.ids.take(want_users)), list(items.ids.take(want_items)), histories
         )
         if read.head == self.head:
+            # An item that the list of this head doesn't hold has no row: what lies there is somebody else's.
+            for number, row in zip(want_items.tolist(), read.items, strict=True):
+                if number >= self._n_items and row is not None:
+                    raise StoreBrokenError(
+                        f"item {items.ids[number]!r} has a row, but is not in the model's list of items: the "
+                        "store was written to by something else. Restore it, or learn the model anew under "
+                        "another name (LFM_MODEL)"
+                    )
             users.load(want_users, read.users)
             items.load(want_items, read.items)
         return read

@@ -42,6 +42,8 @@ IDLE_CHECK_SECONDS: Final = 1.0
 """Between two looks at the head without events: a store that fell back must not wait for the next one."""
 FIRST_BACKOFF_SECONDS: Final = 0.05
 LONGEST_BACKOFF_SECONDS: Final = 2.0
+MOST_RETRIES: Final = 10
+"""Counted no further: long past the longest wait, and far from where 2 to that power is no float."""
 
 
 class Pipeline:
@@ -278,6 +280,7 @@ class Pipeline:
     def _source_away(self, error: SourceAwayError) -> None:
         if isinstance(error, PositionLostError):
             self._guard.lost(error.offsets)
+            self.source.hold()  # else the next poll fails as well, before positions are taken anew
         if not self.source_trouble:
             log.warning("%s", error)
         self.source_trouble = str(error)
@@ -288,5 +291,5 @@ class Pipeline:
     def _back_off(self) -> None:
         """Exponential, with full jitter, so that workers don't come back all at once."""
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**self._retries)
-        self._retries += 1
+        self._retries = min(self._retries + 1, MOST_RETRIES)
         self._retry_at = self._clock() + longest * (0.5 + 0.5 * self._rng.random())

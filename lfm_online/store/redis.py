@@ -7,7 +7,7 @@ the EXEC of the last, so that a commit costs one round trip.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from lfm_online.layout import Kind
-from lfm_online.store import feed, fitness, resp, scans, transaction
+from lfm_online.store import feed, fitness, key_types, resp, scans, transaction
 from lfm_online.store.keys import Keys
 from lfm_online.store.protocol import (
     Commit,
@@ -52,6 +52,11 @@ def connect(url: str) -> redis.Redis:
         retry_on_error=[],
         protocol=2,
     )
+
+
+def _type_commands(connection: Any, keys: Iterable[str]) -> list[bytes]:
+    packed: list[bytes] = connection.pack_commands([("TYPE", key) for key in keys])
+    return packed
 
 
 class RedisStore:
@@ -89,15 +94,24 @@ class RedisStore:
             if self._connection is None:
                 self._connection = self._client.connection_pool.get_connection()
             yield self._connection
+        except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as error:
+            self.close()
+            raise StoreBrokenError(
+                f"the store refuses the login: {error} (LFM_STORE, LFM_STORE_USER, LFM_STORE_PASSWORD)"
+            ) from error
         except _AWAY as error:
             self.close()
             raise StoreAwayError(f"the store does not answer: {error} (LFM_STORE)") from error
         except redis.ResponseError as error:
             self.close()
+            if "WRONGTYPE" in str(error):
+                self._name_foreign()
             # redis-py takes the code off the errors that it has a class for.
             if (error.status_code or str(error).split(" ", 1)[0]) in _PASSING:
                 raise StoreAwayError(f"the store takes no writes now: {error}") from error
-            raise StoreBrokenError(f"the store refused a command: {error}") from error
+            raise StoreBrokenError(
+                f"the store refused a command: {error} (LFM_STORE; a user's rights are in deploy/redis.acl)"
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -113,12 +127,15 @@ class RedisStore:
             for each in (("UNWATCH",), ("MULTI",), *commands, ("EXEC",))
         ]
         connection.send_packed_command([b"".join(packed)], check_health=False)
-        for _ in range(len(commands) + 2):
-            connection.read_response()
-        replies: list[Any] = connection.read_response()
-        for reply in replies:
-            if isinstance(reply, redis.ResponseError):
-                raise reply
+        connection.read_response()  # UNWATCH
+        connection.read_response()  # MULTI
+        # Bytes may hold several commands: each is QUEUED, then comes the list of replies.
+        while isinstance(reply := connection.read_response(), bytes):
+            pass
+        for each in reply:
+            if isinstance(each, redis.ResponseError):
+                raise each
+        replies: list[Any] = reply
         return replies
 
     def _call(self, *command: Any) -> Any:
@@ -188,19 +205,43 @@ class RedisStore:
                 commands.append(resp.mget(prefix, ids[start : start + READ_KEYS]))
                 owners.append(owner)
         with self._conversation() as connection:
-            head, values, *parts = self._transact(connection, commands)
+            head, values, *replies = self._transact(connection, commands)
         found: list[list[bytes | None]] = [[], [], []]
-        for owner, part in zip(owners, parts, strict=True):
+        for owner, part, existing in zip(owners, replies[::2], replies[1::2], strict=True):
+            prefix, ids = groups[owner]
+            start = len(found[owner])
+            if existing != len(part) - part.count(None):
+                self._check_types({prefix + row_id: "string" for row_id in ids[start : start + len(part)]})
             found[owner] += part
         return RowsRead(Head.from_bytes(head), found[0], found[1], found[2], values)
 
-    def _watch(self, connection: Any) -> None:
-        connection.send_packed_command(self._watch_command(connection), check_health=False)
-        connection.read_response()
-        self._watched = Head.from_bytes(connection.read_response())
+    def _check_types(self, expected: Mapping[str, str]) -> None:
+        """See that no foreign value lies at these keys; without a commit in flight."""
+        with self._conversation() as connection:
+            connection.send_packed_command(_type_commands(connection, expected), check_health=False)
+            key_types.check(expected, [connection.read_response() for _ in expected])
 
-    def _watch_command(self, connection: Any) -> Any:
-        return connection.pack_commands([("WATCH", self.keys.head), ("GET", self.keys.head)])
+    def _name_foreign(self) -> None:
+        """Name the key of the model whose value is of another type, if it is one of the fixed ones."""
+        with contextlib.suppress(StoreAwayError):
+            self._check_types(key_types.all_fixed(self.keys))
+
+    def _watch(self, connection: Any) -> None:
+        connection.send_packed_command([self._watch_command(connection)], check_health=False)
+        self._read_watched(connection)
+
+    def _watch_command(self, connection: Any) -> bytes:
+        """WATCH what a commit rests on or appends to, and look at it: the head, and the others' types."""
+        keys = key_types.appended(self.keys)
+        first = connection.pack_commands([("WATCH", self.keys.head, *keys), ("GET", self.keys.head)])
+        return b"".join([*first, *_type_commands(connection, keys)])
+
+    def _read_watched(self, connection: Any) -> None:
+        connection.read_response()
+        head = Head.from_bytes(connection.read_response())
+        keys = key_types.appended(self.keys)
+        key_types.check(keys, [connection.read_response() for _ in keys])
+        self._watched = head
 
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; the server works on it while the caller goes on."""
@@ -218,9 +259,28 @@ class RedisStore:
         laid_out = transaction.lay_out(self.keys, commit)
         if connection._sock is None:  # redis-py would connect anew by itself, without the WATCH
             raise redis.ConnectionError("the connection was lost before the commit was sent")
-        watch = b"".join(self._watch_command(connection))
-        connection.send_packed_command([laid_out.payload, watch], check_health=False)
+        self._check_written_into(connection, commit)
+        connection.send_packed_command(
+            [laid_out.payload, self._watch_command(connection)], check_health=False
+        )
         return laid_out.queued
+
+    def _check_written_into(self, connection: Any, commit: Commit) -> None:
+        """See that the outboxes and histories that a commit writes into are of their types.
+
+        It costs a round trip where there are some: a dead letter, a chunk of 32 ratings that is full.
+        Outboxes are not watched, since the forwarder takes letters out meanwhile.
+        """
+        outboxes = {self.keys.dead(p): "hash" for p in commit.dead}
+        histories = dict.fromkeys(transaction.history_keys(self.keys, commit), "string")
+        if not outboxes and not histories:
+            return
+        expected = outboxes | histories
+        watch = connection.pack_commands([("WATCH", *histories)] if histories else [])
+        connection.send_packed_command([*watch, *_type_commands(connection, expected)], check_health=False)
+        if histories:
+            connection.read_response()
+        key_types.check(expected, [connection.read_response() for _ in expected])
 
     def receive_commit(self) -> Receipt:
         """Wait for the commit in flight."""
@@ -235,12 +295,11 @@ class RedisStore:
                 connection.read_response()
             replies = connection.read_response()
             after = connection.read_response()
-            connection.read_response()  # WATCH
             self._sending = None
-            self._watched = Head.from_bytes(connection.read_response())
             for reply in replies or ():
                 if isinstance(reply, redis.ResponseError):
                     raise StoreBrokenError(f"a commit was written in part, the store said {reply}")
+            self._read_watched(connection)
         seconds = int(after[0]) - int(before[0]) + (int(after[1]) - int(before[1])) / 1e6
         return Receipt(replies is not None, seconds)
 

@@ -115,11 +115,10 @@ def mset(prefixes_and_blocks: Sequence[tuple[str, ValueBlock]]) -> bytes:
 
 
 def mget(prefix: str, ids: Sequence[str]) -> bytes:
-    """One MGET of keys that share a prefix, in a third of the time that redis-py takes."""
-    keys = [(prefix + row_id).encode() for row_id in ids]
-    return b"*%d\r\n$4\r\nMGET\r\n" % (1 + len(keys)) + b"".join(
-        [b"$%d\r\n%b\r\n" % (len(key), key) for key in keys]
-    )
+    """MGET, then EXISTS, of keys that share a prefix, in a third of the time that redis-py takes."""
+    keys = b"".join([b"$%d\r\n%b\r\n" % (len(key), key) for key in ((prefix + i).encode() for i in ids)])
+    n = 1 + len(ids)
+    return b"*%d\r\n$4\r\nMGET\r\n%b*%d\r\n$6\r\nEXISTS\r\n%b" % (n, keys, n, keys)
 
 
 def setranges(prefix: str, runs: HistoryRuns) -> bytes:

@@ -70,6 +70,18 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     return LaidOut(b"".join(payload), bool(rows) + len(commands) + n_runs + len(last))
 
 
+def history_keys(keys: Keys, commit: Commit) -> list[str]:
+    """The histories that a commit writes into, each once."""
+    if commit.runs is None:
+        return []
+    ends = commit.runs.id_lengths.cumsum().tolist()
+    ids = commit.runs.ids.tobytes()
+    users = [
+        ids[end - n : end].decode() for end, n in zip(ends, commit.runs.id_lengths.tolist(), strict=True)
+    ]
+    return [keys.history(user) for user in dict.fromkeys(users)]
+
+
 def _command(words: list[Word]) -> bytes:
     encoded = [word if isinstance(word, bytes) else str(word).encode() for word in words]
     return b"*%d\r\n" % len(words) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded])

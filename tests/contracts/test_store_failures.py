@@ -1,11 +1,14 @@
 """How a model in Redis or Valkey fails: what was written, what is raised, and how it goes on."""
 
+import re
 import socket
 import time
 
 import pytest
 
 from lfm_online.store import redis as redis_store
+from lfm_online.store import transaction
+from lfm_online.store.keys import Keys
 from lfm_online.store.protocol import NO_HEAD, Commit, StoreAwayError, StoreBrokenError
 from lfm_online.store.redis import RedisStore
 from tests.contracts.commits import commit_on, row
@@ -178,18 +181,58 @@ def test_a_server_that_never_answers_is_a_store_away(monkeypatch: pytest.MonkeyP
         fails(store.read_state, StoreAwayError, "LFM_STORE")
 
 
-@pytest.mark.parametrize("name", ["items", "watermarks", "feed", "dead:0"])
-def test_a_foreign_value_at_a_key_is_told_and_not_waited_for(server: InRedis, name: str) -> None:
+@pytest.mark.parametrize("name", ["items", "watermarks", "feed", "dead:0", "h:u"])
+@pytest.mark.parametrize("when", ["before the first commit", "between two commits", "while one is sent"])
+def test_a_foreign_value_at_a_key_is_told_and_nothing_is_written(
+    server: InRedis, name: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = server.connect()
-    server.client.set(server.key(name), b"foreign")
-    commit = commit_on(NO_HEAD, new_items=["i"], dead={0: {1: b"x"}})
-    fails(lambda: send(store, commit), StoreBrokenError, "WRONGTYPE")
+    head = NO_HEAD if when == "before the first commit" else grow(store, NO_HEAD, users={"u": row(1)})
+    commit = commit_on(
+        head, users=MANY, new_items=["i"], dead={0: {1: b"x"}}, runs=[("v", 0, b"slot"), ("u", 0, b"slot")]
+    )
+
+    def put() -> None:
+        server.client.delete(server.key(name))
+        server.client.sadd(server.key(name), b"foreign")
+
+    if when == "while one is sent":
+        lay_out = transaction.lay_out
+
+        def late(keys: Keys, sent: Commit) -> transaction.LaidOut:
+            put()
+            return lay_out(keys, sent)
+
+        monkeypatch.setattr(transaction, "lay_out", late)
+        # Of a key that is watched, the look was before: EXEC fails, and the look behind it tells why.
+        fails(lambda: send(store, commit), StoreBrokenError, re.escape(server.key(name)))
+    else:
+        put()
+        fails(lambda: send(store, commit), StoreBrokenError, "type set.*LFM_MODEL")
+    assert server.client.get(server.key("head")) == (head.to_bytes() if head != NO_HEAD else None)
+    assert server.client.get(server.key("u:row-1")) is None
+    # Once it is gone, the model goes on.
+    server.client.delete(server.key(name))
+    monkeypatch.undo()
+    grow(store, head, users=MANY, runs=[("u", 0, b"slot")])
+
+
+@pytest.mark.parametrize(("kind", "key"), [("user", "u:b"), ("item", "i:b"), ("history", "h:b")])
+def test_a_row_of_a_foreign_type_is_told_and_not_taken_for_a_new_one(
+    server: InRedis, kind: str, key: str
+) -> None:
+    store = server.connect()
+    ids = ["a", "b", "c"]
+    asked = {each: ids if each == kind else [] for each in ("user", "item", "history")}
+    server.client.hset(server.key(key), "foreign", 1)
+    with pytest.raises(StoreBrokenError, match=f"{re.escape(server.key(key))}.* type hash"):
+        store.read_rows(asked["user"], asked["item"], asked["history"])
 
 
 @pytest.mark.parametrize("name", ["head", "globals"])
 def test_a_foreign_value_that_is_read_is_told(server: InRedis, name: str) -> None:
     server.client.rpush(server.key(name), "foreign")
-    fails(server.connect().read_state, StoreBrokenError, "WRONGTYPE")
+    fails(server.connect().read_state, StoreBrokenError, f"{re.escape(server.key(name))}.* type list")
 
 
 def test_a_head_of_another_length_is_told(server: InRedis) -> None:

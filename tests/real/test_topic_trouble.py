@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -38,17 +40,29 @@ def ended(worker: Command) -> str:
 
 def make_anew(admin: Any, topic: str, partitions: int = 4) -> None:
     """Delete a topic and make it again."""
-    admin.delete_topics([topic])
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
+
+    def topic_id() -> Any:
+        (described,) = admin.describe_topics([topic])
+        return described["topic_id"] if described["error_code"] == 0 else None
+
+    def made() -> bool:
+        # Its deletion may still be under way, and a creation whose answer was late still come true.
+        with contextlib.suppress(KafkaError):
             admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])
-        except KafkaError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        else:
-            break
+        return topic_id() not in (None, before)
+
+    before = topic_id()
+    admin.delete_topics([topic])
+    until(made)
     admin.wait_for_topics([topic])
+
+
+def send_anew(play: Play, records: list[tuple[bytes, bytes]], partition: int) -> None:
+    """By a producer that knows the log as it is now."""
+    producer = KafkaProducer(bootstrap_servers=play.broker)
+    for key, value in records:
+        producer.send(play.topic, key=key, value=value, partition=partition)
+    producer.close()
 
 
 def rows_events(play: Play) -> int:
@@ -115,7 +129,7 @@ def test_partitions_that_are_added_are_learned_and_told(play: Play, admin: Any) 
     play.wait_learned(100, worker)
     admin.create_partitions({play.topic: 6})
     until(lambda: "partitions were added: [4, 5]" in worker.log, worker)
-    play.produce(ratings(50, seed=2), partition=5)
+    send_anew(play, ratings(50, seed=2), 5)
     play.wait_learned(150, worker)
     assert metric(worker, 'lfm_topic_troubles_total{trouble="partitions_added"}') == 1
     play.verified(150)
@@ -150,6 +164,32 @@ def own_kafka(run: Run) -> Iterator[RealKafka]:
     server = RealKafka(run, f"damaged-kafka-{time.monotonic_ns()}").start()
     yield server
     server.kill()
+
+
+def test_a_log_that_lost_its_end_stops_the_worker_or_is_learned_on_from_there(
+    own_kafka: RealKafka, store: str, process: StartCommand
+) -> None:
+    topic = create_topic(own_kafka.bootstrap, 4)
+    play = Play(own_kafka.bootstrap, store, topic, process)
+    segment = own_kafka.directory / f"{topic}-0" / f"{0:020}.log"
+    play.produce(ratings(25, seed=1), partition=0)
+    kept = segment.stat().st_size
+    play.produce(ratings(40, seed=2), partition=0)
+    worker = play.worker()
+    play.wait_learned(65, worker)
+    play.wait_drained(worker)
+    own_kafka.stop()
+    os.truncate(segment, kept)
+    own_kafka.start()
+    log = ended(play.worker())
+    assert "was cut: partition 0 ends at 25, learned up to 65" in log
+    assert "LFM_TOPIC_REPLACED=continue" in log
+    worker = play.worker("--topic-replaced", "continue")
+    until(lambda: play.watermarks() == {0: 25}, worker)
+    send_anew(play, ratings(10, seed=3), 0)
+    play.wait_learned(35, worker)
+    assert rows_events(play) == 75
+    assert metric(worker, 'lfm_topic_troubles_total{trouble="cut"}') == 1
 
 
 def test_a_damaged_batch_stops_the_worker_or_becomes_one_dead_letter(

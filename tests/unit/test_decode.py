@@ -10,7 +10,8 @@ from lfm_online.store.protocol import Range
 from tests.made_records import DAY_MS, NOW, decode, event, raw, settings
 from worker.dead_letters.letter import REASONS
 from worker.decode import Decoder
-from worker.source.records import Records, records_of
+from worker.settings import Settings
+from worker.source.records import Records, holes, records_of, undecodable
 
 BAD: dict[str, list[bytes]] = {
     "malformed": [
@@ -228,3 +229,18 @@ def test_records_keyed_by_something_else_are_counted_and_learned() -> None:
 def keyed(keys: list[bytes | None], values: list[bytes]) -> Records:
     n = len(keys)
     return records_of(3, 10, range(10, 10 + n), [NOW] * n, keys, values)
+
+
+def test_a_batch_that_cannot_be_decoded_becomes_one_letter_for_its_offsets() -> None:
+    batch = undecodable(3, 10, 17, b"\xff" * 20_000, "its checksum is wrong")
+    events = Decoder(Settings()).decode(batch)
+    (letter,) = events.letters
+    assert (letter.reason, letter.detail) == ("undecodable", "its checksum is wrong")
+    assert (letter.partition, letter.offset, letter.offsets) == (3, 10, 7)
+    assert (letter.value, letter.value_bytes) == (b"\xff" * 16_384, 20_000)
+    assert (len(events), events.ranges) == (0, [Range(3, 10, 17)])
+
+
+def test_offsets_without_a_record_are_passed() -> None:
+    events = Decoder(Settings()).decode(holes(3, 10, 17))
+    assert (len(events), list(events.letters), events.ranges) == (0, [], [Range(3, 10, 17)])

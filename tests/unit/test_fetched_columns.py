@@ -11,7 +11,12 @@ from kafka.errors import CorruptRecordError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 
-from worker.source.fetched_columns import _PartitionRecords, polled_records
+from worker.source.fetched_columns import (
+    Everything,
+    UndecodableBatchError,
+    _PartitionRecords,
+    polled_records,
+)
 
 HEADER_BYTES = 61
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
@@ -142,3 +147,61 @@ def test_a_header_that_lies_about_its_records_is_an_error() -> None:
     data[57:61] = (2**31 - 1).to_bytes(4, "big")
     with pytest.raises(CorruptRecordError, match="2147483647 records"):
         columns(bytes(data), 10, check_crcs=False)
+
+
+ROW: Any = (0, 5, b"k", b"value", [])
+
+
+def in_log(rows: Any, first: int, **options: Any) -> bytes:
+    """A batch as a broker keeps it: its first offset stands in its header."""
+    return first.to_bytes(8, "big") + batch(rows, 0, **options)[8:]
+
+
+def given_up(data: bytes, places: Any, offset: int = 0) -> list[tuple[int, int, bool, list[int]]]:
+    """(first, end, whether it is a fault, offsets) of what one partition's fetch gave."""
+    polled, _ = drained(_PartitionRecords, data, 1000, given_up=places, offset=offset)
+    return [
+        (each.first, each.end, bool(each.fault), each.offsets.tolist())
+        for each in polled_records(0, offset, polled)
+    ]
+
+
+def test_a_batch_that_was_given_up_stands_between_its_neighbours_as_one_fault() -> None:
+    data = in_log([ROW] * 3, 0) + damaged(in_log([ROW] * 4, 3), 30, 1) + in_log([ROW] * 2, 9)
+    with pytest.raises(UndecodableBatchError, match=r"partition 0, offsets 3 to 8, .* checksum") as error:
+        given_up(data, ())
+    assert (error.value.place, error.value.end) == ((0, 3), 9)
+    assert given_up(data, {(0, 3)}) == [
+        (0, 3, False, [0, 1, 2]),
+        (3, 9, True, [3]),  # up to where the next begins
+        (9, 11, False, [9, 10]),
+    ]
+    assert given_up(data, Everything(), offset=5)[:1] == [(5, 9, True, [5])]
+
+
+@pytest.mark.parametrize(("codec", "has"), [(GZIP, "gzip"), (ZSTD, "zstd"), (LZ4, "lz4"), (SNAPPY, "snappy")])
+def test_a_codec_that_is_missing_is_told_with_the_batch(
+    codec: int, has: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = in_log([ROW] * 40, 7, codec=codec)
+    monkeypatch.setattr(f"kafka.codec.has_{has}", lambda: False)
+    with pytest.raises(UndecodableBatchError, match=rf"offsets 7 to 46, .* {has}"):
+        given_up(data, (), offset=7)
+    assert given_up(data, {(0, 7)}, offset=7) == [(7, 47, True, [7])]
+
+
+def test_a_batch_whose_own_header_does_not_tell_its_end_is_never_skipped() -> None:
+    data = bytearray(in_log([ROW] * 4, 7))
+    data[26] ^= 1  # the last offset's distance from the first
+    with pytest.raises(UndecodableBatchError, match="to one that it doesn't tell"):
+        given_up(bytes(data), Everything(), offset=7)
+    behind = bytes(data) + in_log([ROW], 11)
+    assert given_up(behind, Everything(), offset=7)[0][:3] == (7, 11, True)
+
+
+def test_bytes_that_no_codec_can_read_are_a_fault_too() -> None:
+    whole = in_log([ROW] * 4, 0, codec=GZIP)
+    torn = bytearray(whole)
+    torn[HEADER_BYTES + 12 :] = bytes(len(whole) - HEADER_BYTES - 12)
+    polled, _ = drained(_PartitionRecords, bytes(torn), 10, given_up=Everything(), check_crcs=False)
+    assert [each.fault != "" for each in polled] == [True]

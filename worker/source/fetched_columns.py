@@ -118,7 +118,7 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
                     raise fault from error
                 found, behind = undecodable(tp.partition, at, end, bytes(data), str(fault)), end
             yield found, behind
-            at = behind
+            at = max(behind, self.fetch_offset)
 
     def _read(self, batch: Any) -> tuple[Records, int]:
         """A batch's records that are wanted, and the position behind it."""
