@@ -1,4 +1,4 @@
-"""What ``/livez`` and ``/readyz`` of the learner say."""
+"""What ``/readyz`` of the learner says; ``/livez`` is the watchdog's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Final
 
 STALLED_SECONDS: Final = 30.0
 """A step takes milliseconds; past this the loop makes no progress, and traffic should go elsewhere."""
-DEAD_SECONDS: Final = 300.0
-"""Past this only a restart helps."""
 
 
 class Health:
@@ -29,11 +27,6 @@ class Health:
         """The loop made a step; ``trouble`` is empty when store and broker answer."""
         self._stepped_at = self._clock()
         self._trouble = trouble
-
-    def live(self) -> list[str]:
-        """Why the process should be restarted; empty: it shouldn't."""
-        silent = self._clock() - self._stepped_at
-        return [f"the loop made no step for {silent:.0f} s"] if silent > DEAD_SECONDS else []
 
     def ready(self) -> list[str]:
         """Why this process is not ready; empty: it is."""

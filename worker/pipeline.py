@@ -107,6 +107,11 @@ class Pipeline:
         """Nothing fetched is unlearned, nothing in flight."""
         return self._fetched is None and self.checkpoint.in_flight is None
 
+    @property
+    def held_by(self) -> str:
+        """Why nothing is learned though there may be something, as far as it is known."""
+        return self.store_trouble or self.source_trouble or ("a full outbox" if self._outbox_waits else "")
+
     def step(self) -> None:
         """Do one step of the loop; returns after at most about ``IDLE_SECONDS`` without work.
 

@@ -1,7 +1,7 @@
 """The learner as a process: its parts put together, started in order, and stopped without loss.
 
 1. Kernels compile, before anything is asked of Kafka.
-2. ``/metrics``, ``/livez`` and ``/readyz`` answer; not ready yet.
+2. The watchdog watches; ``/metrics``, ``/livez`` and ``/readyz`` answer; not ready yet.
 3. The model is opened: broker, topic and store must answer, and the settings fit.
 4. The loop runs; ready.
 5. SIGTERM or SIGINT: settle the commit in flight, leave the group, stop.
@@ -44,6 +44,7 @@ from worker.settings import Settings
 from worker.source.kafka_python import KafkaPythonSource
 from worker.source.protocol import SourceAwayError
 from worker.topic_guard import TopicGuard
+from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +81,10 @@ class Service:
             ready=lambda: not self.health.ready(),
             rows=lambda: {"user": len(self.model.users), "item": len(self.model.items)},
         )
+        self.watchdog = Watchdog(settings.watchdog_seconds)
         self._stopping = threading.Event()
         self._looked_at = 0.0
+        self._lag = 0  # records, of all partitions of this worker
 
     def run(self) -> None:
         """Learn until told to stop.
@@ -101,7 +104,8 @@ class Service:
         gc.set_threshold(200_000, 20, 20)
         sys.setswitchinterval(SWITCH_SECONDS)
         # 2. Health.
-        app = health_app(self.health.live, self.health.ready, self.registry)
+        self.watchdog.start()
+        app = health_app(self.watchdog.problems, self.health.ready, self.registry)
         server = serve_in_thread(app, s.worker_host, s.worker_port, setting="LFM_WORKER_PORT")
         try:
             log.info("metrics and health at %s", server.url)
@@ -133,6 +137,7 @@ class Service:
                     break
                 except (StoreAwayError, SourceAwayError) as error:
                     self.health.waiting_for(str(error))
+                    self.watchdog.report(learned=0, waiting=False)
                     self._stopping.wait(RETRY_SECONDS)
             if source is None or self._stopping.is_set():
                 yield None
@@ -186,12 +191,17 @@ class Service:
             forwarder.step(pipeline.assigned)
             self.health.stepped(pipeline.store_trouble or pipeline.source_trouble)
             self._look(pipeline)
+            self.watchdog.report(
+                learned=sum(pipeline.checkpoint.watermarks.values()),
+                waiting=self._lag > 0 and not pipeline.held_by,
+            )
         # 5. Drain.
         for _ in range(DRAIN_TRIES):
             try:
                 pipeline.drain()
                 break
             except (StoreAwayError, SourceAwayError) as error:
+                self.watchdog.report(learned=0, waiting=False)
                 log.warning("the last commit is not settled: %s", error)
                 time.sleep(RETRY_SECONDS)
         log.info("drained; learned %d ratings in all", int(self.model.shared["n"]))
@@ -202,7 +212,10 @@ class Service:
         if now - self._looked_at < GAUGE_SECONDS:
             return
         self._looked_at = now
+        self._lag = 0
         marks = pipeline.checkpoint.watermarks
         for partition, end in pipeline.source.end_offsets().items():
             if partition in marks:
-                self.metrics.lag.labels(str(partition)).set(max(end - marks[partition], 0))
+                lag = max(end - marks[partition], 0)
+                self._lag += lag
+                self.metrics.lag.labels(str(partition)).set(lag)

@@ -156,6 +156,13 @@ class Settings(BaseSettings):
     worker_port: Port = setting(9101, "port of the worker's metrics and health")
     serve_host: HostName = setting("127.0.0.1", "address of the lookups")
     serve_port: Port = setting(8080, "port of the lookups")
+    watchdog_seconds: float = setting(
+        300,
+        "a worker whose loop makes no step, or learns nothing of what there is, for so long ends itself",
+        unit="seconds",
+        ge=2,
+        le=86_400,
+    )
     log_level: Literal["debug", "info", "warning", "error"] = setting(
         "info", "least severe message that is logged"
     )

@@ -42,6 +42,7 @@ from worker.settings_catalogue import SGD_SETTINGS
     "feed_entries",
     "worker_host",
     "worker_port",
+    "watchdog_seconds",
     "log_level",
 )
 def worker(settings: Settings) -> None:

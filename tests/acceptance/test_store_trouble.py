@@ -1,0 +1,153 @@
+"""A live worker whose store gets into trouble: it waits and goes on, or stops and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.acceptance.workers import PATIENCE_SECONDS, Play, address_of, ratings, until
+from tests.commands import Command, StartCommand
+from worker.demo.embedded import EmbeddedStore
+from worker.demo.server import free_port
+
+
+@pytest.fixture
+def play(broker: str, fresh_store: EmbeddedStore, topic: str, process: StartCommand) -> Play:
+    return Play(broker, fresh_store.url, topic, process)
+
+
+@pytest.fixture
+def worker(play: Play) -> Command:
+    """One that has learned 200 ratings, of which none fills a history's chunk."""
+    play.produce(ratings(200))
+    started = play.worker()
+    play.wait_learned(200, started)
+    return started
+
+
+def ended(worker: Command) -> str:
+    """The log of a worker that gave up."""
+    assert worker.wait(PATIENCE_SECONDS) == 1, worker.log
+    return worker.log
+
+
+def problems(worker: Command) -> str:
+    return " ".join(httpx.get(f"{address_of(worker)}/readyz", timeout=30).json()["problems"])
+
+
+def goes_on(play: Play, worker: Command, trouble: Callable[[], object], end: Callable[[], object]) -> None:
+    """The worker waits for the end of a trouble, ready to be asked, and has then lost nothing."""
+    trouble()
+    play.produce(ratings(200, seed=2))
+    until(lambda: "takes no writes now" in problems(worker), worker)
+    assert httpx.get(f"{address_of(worker)}/livez", timeout=30).status_code == 200
+    end()
+    play.wait_learned(400, worker)
+    until(lambda: not problems(worker), worker)
+    play.verified(400)
+
+
+def test_a_store_without_memory_is_waited_for(play: Play, worker: Command) -> None:
+    goes_on(
+        play,
+        worker,
+        lambda: play.client.config_set("maxmemory", "1mb"),
+        lambda: play.client.config_set("maxmemory", "0"),
+    )
+
+
+def test_a_store_that_became_a_read_only_replica_is_waited_for(play: Play, worker: Command) -> None:
+    goes_on(
+        play,
+        worker,
+        lambda: play.client.replicaof("127.0.0.1", str(free_port())),
+        lambda: play.client.replicaof("NO", "ONE"),
+    )
+
+
+def test_a_store_that_is_slow_is_waited_for(play: Play, worker: Command) -> None:
+    play.client.client_pause(3000)  # milliseconds in which it answers nobody
+    play.produce(ratings(200, seed=2))
+    play.wait_learned(400, worker)
+    assert "store" not in problems(worker)
+    play.verified(400)
+
+
+def test_scripts_that_are_flushed_are_not_missed(play: Play, worker: Command) -> None:
+    play.client.script_flush()
+    play.produce(ratings(200, seed=2))
+    play.wait_learned(400, worker)
+    play.verified(400)
+
+
+def test_a_store_emptied_under_a_live_worker_stops_it(play: Play, worker: Command) -> None:
+    until(lambda: "group" in problems(worker) or _group_knows(play), worker)
+    play.client.flushall()
+    play.produce(ratings(200, seed=2))
+    log = ended(worker)
+    for words in (f"does not know model {play.model!r}", "LFM_STORE", "--new-model"):
+        assert words in log
+    assert play.client.dbsize() == 0, "nothing was written to a store that lost the model"
+    worker = play.worker("--new-model")
+    play.wait_learned(400, worker)
+    play.verified(400)
+
+
+def _group_knows(play: Play) -> bool:
+    from kafka import KafkaAdminClient  # late: it is asked for here alone
+
+    admin = KafkaAdminClient(bootstrap_servers=play.broker)
+    try:
+        offsets = admin.list_group_offsets(play.model)
+    finally:
+        admin.close()
+    return bool(offsets)
+
+
+def spoil_length(row: bytes) -> bytes:
+    return row[:-1]
+
+
+def spoil_version(row: bytes) -> bytes:
+    return bytes([row[0] + 1]) + row[1:]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(spoil_length, "bytes, format 1"), (spoil_version, "bytes, format 2")]
+)
+def test_a_row_that_is_not_the_models_stops_a_worker_before_it_writes_anything(
+    play: Play, worker: Command, spoil: Callable[[bytes], bytes], words: str
+) -> None:
+    play.wait_drained(worker)
+    row = play.client.get(play.key("u:u7"))
+    play.client.set(play.key("u:u7"), spoil(row))
+    play.produce(ratings(200, seed=2))
+    log = ended(play.worker())
+    for each in ("user 'u7'", words, "LFM_MODEL"):
+        assert each in log
+    assert play.client.get(play.key("u:u7")) == spoil(row)
+    play.client.set(play.key("u:u7"), row)
+    worker = play.worker()
+    play.wait_learned(400, worker)
+    play.verified(400)
+
+
+@pytest.mark.parametrize("key", ["u:u7", "h:u7", "feed", "dead:0"])
+def test_a_value_of_a_foreign_type_stops_a_worker_before_it_writes_anything(
+    play: Play, worker: Command, key: str
+) -> None:
+    play.wait_drained(worker)
+    kept = play.key(key)
+    if play.client.exists(kept):
+        play.client.rename(kept, "aside")
+    play.client.sadd(kept, "foreign")
+    head = play.client.get(play.key("head"))
+    marks = play.watermarks()
+    play.produce([(b"u7", None)] if key == "h:u7" else ratings(200, seed=2), partition=0)
+    play.produce([(b"x", b"not an event")], partition=0)
+    log = ended(play.worker())
+    for each in (kept, "type set", "RENAME", "LFM_MODEL"):
+        assert each in log
+    assert (play.client.get(play.key("head")), play.watermarks()) == (head, marks)
