@@ -18,6 +18,7 @@ from kafka import KafkaProducer
 from kafka.errors import ClusterAuthorizationFailedError, KafkaError, UnsupportedVersionError
 
 from lfm_online.ratings_file import RatingsTable
+from worker.access import kafka_access
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ def _send_all(
 ) -> int:
     tally = _Tally()
     producer = KafkaProducer(
-        bootstrap_servers=settings.kafka, acks="all", enable_idempotence=idempotent, compression_type=None
+        **kafka_access(settings), acks="all", enable_idempotence=idempotent, compression_type=None
     )
     try:
         pace = _Pace(rate)

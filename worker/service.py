@@ -27,8 +27,8 @@ from prometheus_client import CollectorRegistry
 
 from lfm_online.model import Model
 from lfm_online.store.protocol import StoreAwayError
-from lfm_online.store.redis import RedisStore
 from lfm_online.warm_up import warm_up
+from worker.access import open_store
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint
 from worker.common_metrics import register_common
@@ -126,8 +126,8 @@ class Service:
         """The loop's parts, once broker, topic and store have answered; None if told to stop before."""
         s = self.settings
         with contextlib.ExitStack() as parts:
-            store = parts.enter_context(contextlib.closing(RedisStore(s.store, s.model)))
-            outboxes = parts.enter_context(contextlib.closing(RedisStore(s.store, s.model)))
+            store = parts.enter_context(contextlib.closing(open_store(s)))
+            outboxes = parts.enter_context(contextlib.closing(open_store(s)))
             source: KafkaPythonSource | None = None
             while not self._stopping.is_set():
                 try:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 
@@ -97,5 +97,8 @@ RatingLimits = Annotated[
 FieldName = Annotated[str, Field(min_length=1, max_length=64), Allowed("1 to 64 characters")]
 HostName = Annotated[str, Field(pattern=r"^[^\s/]{1,255}$"), Allowed("a host name or an address")]
 Port = Annotated[int, Field(ge=0, le=65535), Allowed("0 to 65535 (0: any free port)")]
+Login = Annotated[str, Field(max_length=255), Allowed("up to 255 characters")]
+Secret = Annotated[SecretStr, Field(max_length=4096), Allowed("up to 4096 characters, never shown")]
+FileName = Annotated[str, Field(max_length=4096), Allowed("a file's path")]
 OnTrouble = Literal["stop", "continue"]
 Step = Annotated[float, Field(ge=0, le=1), Allowed("a number from 0 to 1")]

@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.setting_types import (
     BootstrapServers,
     FieldName,
+    FileName,
     GroupName,
     HostName,
+    Login,
     ModelName,
     OnTrouble,
     OptionalTopicName,
     Port,
     RatingLimits,
     RatingRange,
+    Secret,
     Step,
     StoreUrl,
     TopicName,
@@ -51,6 +54,18 @@ class Settings(BaseSettings):
 
     # Kafka
     kafka: BootstrapServers = setting("127.0.0.1:9092", "bootstrap servers")
+    kafka_security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = setting(
+        "plaintext", "how Kafka's clients connect: with TLS (ssl), with a login (sasl)"
+    )
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = setting(
+        "SCRAM-SHA-512", "how the login to Kafka is made"
+    )
+    kafka_user: Login = setting("", "user of the login to Kafka")
+    kafka_password: Secret = setting(SecretStr(""), "its password")
+    kafka_password_file: FileName = setting("", "a file that holds it instead")
+    kafka_ca_file: FileName = setting("", "certificates (PEM) that vouch for brokers; empty: the system's")
+    kafka_certificate_file: FileName = setting("", "certificate (PEM) shown to the brokers")
+    kafka_key_file: FileName = setting("", "its key (PEM)")
     topic: TopicName = setting("ratings", "topic that the rating events are read from")
     group: GroupName = setting("lfm-online", "consumer group of the model's workers")
     session_timeout_seconds: float = setting(
@@ -70,6 +85,12 @@ class Settings(BaseSettings):
 
     # The store and the model
     store: StoreUrl = setting("redis://127.0.0.1:6379/0", "Redis or Valkey primary that holds the model")
+    store_user: Login = setting("", "user of the login to the store; empty: the URL's")
+    store_password: Secret = setting(SecretStr(""), "its password")
+    store_password_file: FileName = setting("", "a file that holds it instead")
+    store_ca_file: FileName = setting("", "certificates (PEM) that vouch for the store; empty: the system's")
+    store_certificate_file: FileName = setting("", "certificate (PEM) shown to the store")
+    store_key_file: FileName = setting("", "its key (PEM)")
     model: ModelName = setting("default", "name of the model, part of every key")
     new_model: bool = setting(
         False, "start a model that the store does not know although the group has committed offsets"
@@ -184,7 +205,28 @@ class Settings(BaseSettings):
                 f"sgd_margin is {self.sgd_margin:g} and sgd_link {self.sgd_link}; "
                 "allowed: a margin with sgd_link sigmoid_range only"
             )
+        self._agree_on_access()
         return self
+
+    def _agree_on_access(self) -> None:
+        if self.kafka_security.startswith("sasl") and not self.kafka_user:
+            raise ValueError(
+                f"kafka_security is {self.kafka_security} and kafka_user empty (LFM_KAFKA_USER); "
+                "allowed: sasl with a user"
+            )
+        tls_files = (self.store_ca_file, self.store_certificate_file, self.store_key_file)
+        if any(tls_files) and not self.store.startswith("rediss:"):
+            raise ValueError(
+                f"store is {redacted(self.store)}, without TLS, and a certificate's file is given; "
+                "allowed: rediss:// with store_ca_file, store_certificate_file and store_key_file"
+            )
+        for whose in ("kafka", "store"):
+            certificate, key = (getattr(self, f"{whose}_{part}_file") for part in ("certificate", "key"))
+            if bool(certificate) != bool(key):
+                raise ValueError(
+                    f"{whose}_certificate_file is {certificate!r} and {whose}_key_file {key!r}; "
+                    "allowed: both or neither"
+                )
 
     @property
     def dead_letters_to(self) -> str:

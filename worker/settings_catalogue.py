@@ -14,6 +14,9 @@ from worker.settings import ENVIRONMENT_PREFIX, Settings
 SGD_SETTINGS = tuple(name for name in Settings.model_fields if name.startswith("sgd_"))
 """What rule sgd takes; each is an option of ``make_rule`` without its prefix."""
 
+ACCESS_SETTINGS = tuple(name for name in Settings.model_fields if name.startswith(("kafka_", "store_")))
+"""Logins and certificates; commands take them from the environment or a file, never as flags."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

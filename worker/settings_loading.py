@@ -74,4 +74,6 @@ def _worded(fault: Any) -> str:
         return str(fault["ctx"]["error"])
     entry = catalogue()[fault["loc"][0]]
     value = redacted(str(fault["input"])) if entry.name == "store" else fault["input"]
+    if "password" in entry.name:
+        value = "***"
     return f"{entry.name} ({entry.flag}, {entry.variable}) is {value!r}; allowed: {entry.allowed}"

@@ -8,13 +8,15 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from worker.access import kafka_access
+from worker.settings import Settings
 
-def ensure_topic(bootstrap: str, name: str, partitions: int) -> bool:
+
+def ensure_topic(settings: Settings, partitions: int) -> bool:
     """Create the topic unless it exists, and wait until every partition has a leader.
 
     Args:
-        bootstrap: bootstrap servers, ``HOST:PORT`` joined by commas.
-        name: the topic.
+        settings: broker and topic.
         partitions: how many a new topic gets; one that exists keeps what it has. Replication is the broker's
             default.
 
@@ -24,7 +26,8 @@ def ensure_topic(bootstrap: str, name: str, partitions: int) -> bool:
     Raises:
         kafka.errors.KafkaError: no broker answers, or it refuses.
     """
-    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
+    name = settings.topic
+    with KafkaAdminClient(**kafka_access(settings)) as admin:
         try:
             admin.create_topics({name: {"num_partitions": partitions, "replication_factor": -1}})
         except TopicAlreadyExistsError:

@@ -42,8 +42,11 @@ _AWAY = (redis.ConnectionError, redis.TimeoutError, OSError)
 _PASSING = ("LOADING", "READONLY", "OOM", "MASTERDOWN", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "TRYAGAIN")
 
 
-def connect(url: str) -> redis.Redis:
-    """A client that never sends a command again by itself: a write may then count twice."""
+def connect(url: str, **access: Any) -> redis.Redis:
+    """A client that never sends a command again by itself: a write may then count twice.
+
+    ``access`` is what ``redis.Redis.from_url`` takes: a user, a password, certificates.
+    """
     return redis.Redis.from_url(
         url,
         socket_timeout=REPLY_SECONDS,
@@ -51,6 +54,7 @@ def connect(url: str) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
         protocol=2,
+        **access,
     )
 
 
@@ -62,10 +66,10 @@ def _type_commands(connection: Any, keys: Iterable[str]) -> list[bytes]:
 class RedisStore:
     """The model ``model`` in the server at ``url``."""
 
-    def __init__(self, url: str, model: str) -> None:
-        """Connects on first use."""
+    def __init__(self, url: str, model: str, **access: Any) -> None:
+        """Connects on first use; ``access`` as in :func:`connect`."""
         self.keys = Keys(model)
-        self._client = connect(url)
+        self._client = connect(url, **access)
         self._connection: Any = None
         self._watched: Head | None = None  # the head as it was when WATCH began; None: no WATCH
         self._whole = False  # whether the append-only file of the server behind this connection is

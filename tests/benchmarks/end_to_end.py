@@ -36,7 +36,7 @@ def measure(events: int) -> Iterator[Figure]:
     with Run() as run:
         broker, store = EmbeddedBroker(run).start(), EmbeddedStore(run).start()
         settings = Settings(kafka=broker.bootstrap, store=store.url, session_timeout_seconds=6)
-        ensure_topic(settings.kafka, settings.topic, PARTITIONS)
+        ensure_topic(settings, PARTITIONS)
         click.echo(f"producing {events:,} events …", err=True)
         produce(backlog(events), settings)
         learned: dict[str, list[float]] = {variant: [] for variant in VARIANTS}

@@ -136,8 +136,8 @@ class RefusesIdempotence:
 
 def test_a_topic_is_created_once_and_keeps_its_partitions(broker: str) -> None:
     name = f"made-{uuid.uuid4().hex}"
-    assert ensure_topic(broker, name, 3)
-    assert not ensure_topic(broker, name, 5)
+    assert ensure_topic(Settings(kafka=broker, topic=name), 3)
+    assert not ensure_topic(Settings(kafka=broker, topic=name), 5)
     consumer = KafkaConsumer(bootstrap_servers=broker)
     try:
         assert consumer.partitions_for_topic(name) == {0, 1, 2}

@@ -161,11 +161,11 @@ def fit(
 def _new_model(settings: Settings) -> Iterator[tuple[Store, Meta]]:
     """The store, seen to have no such model, and what the settings say of its rows."""
     from lfm_online.fit.into_store import check_new
-    from lfm_online.store.redis import RedisStore
+    from worker.access import open_store
     from worker.model_opening import meta_of
     from worker.source.kafka_python import KafkaPythonSource
 
-    with contextlib.closing(RedisStore(settings.store, settings.model)) as store:
+    with contextlib.closing(open_store(settings)) as store:
         check_new(store, settings.model)
         with contextlib.closing(KafkaPythonSource(settings)) as source:
             meta = meta_of(settings, source.topic_id())

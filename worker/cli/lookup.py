@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -19,7 +20,7 @@ from lfm_online.replica import Replica
 from lfm_online.replica_reads import NotReadyError
 from lfm_online.similar import UnknownIdError
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
-from lfm_online.store.redis import RedisStore
+from worker.access import open_store
 from worker.decode_one import BadEventError, check_id
 from worker.settings import Settings
 
@@ -61,7 +62,7 @@ AS_JSON: Final = click.option(
 @contextmanager
 def model_of(settings: Settings) -> Iterator[Replica]:
     """The model of the settings, read from the store; whatever goes wrong ends the command in words."""
-    replica = Replica(lambda: RedisStore(settings.store, settings.model), settings.model, users=1)
+    replica = Replica(partial(open_store, settings), settings.model, users=1)
     try:
         replica.follow(0)
         yield replica

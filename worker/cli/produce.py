@@ -48,7 +48,7 @@ def produce(settings: Settings, file: Path, rate: float | None, partitions: int)
     )
     try:
         table = read_ratings(file)
-        ensure_topic(settings.kafka, settings.topic, partitions)
+        ensure_topic(settings, partitions)
         with bar:
             task = bar.add_task("produced", total=len(table))
             confirmed = send(

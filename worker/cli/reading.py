@@ -90,10 +90,10 @@ def read_whole_model(settings: Settings, catalogue_file: Path | None) -> Read:
         As ``lfm_online.insight.whole.read_whole`` and ``lfm_online.catalogue.read_catalogue``.
     """
     from lfm_online.insight.whole import read_whole
-    from lfm_online.store.redis import RedisStore
+    from worker.access import open_store
 
     catalogue = read_titles(catalogue_file)
-    with contextlib.closing(RedisStore(settings.store, settings.model)) as store, Bar() as bar:
+    with contextlib.closing(open_store(settings)) as store, Bar() as bar:
         return Read(read_whole(store, settings.model, bar.show).model, catalogue)
 
 

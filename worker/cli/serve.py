@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 import time
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -15,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from lfm_online.follower import Follower
 from lfm_online.prepare import prepare_lookups
 from lfm_online.replica import Replica
-from lfm_online.store.redis import RedisStore
+from worker.access import open_store
 from worker.api.app import create_app
 from worker.cli.options import settings_options
 from worker.http_health import PortTakenError, serve_in_thread
@@ -49,7 +50,7 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     replica = Replica(
-        lambda: RedisStore(settings.store, settings.model),
+        partial(open_store, settings),
         settings.model,
         users=settings.replica_users,
         prepare=prepare_lookups,

@@ -14,6 +14,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from lfm_online.store.protocol import Store, StoreAwayError
+from worker.access import kafka_access
 from worker.dead_letters.letter import DeadLetter, read_letter
 from worker.settings import Settings
 
@@ -69,7 +70,7 @@ class KafkaPublisher:
         """Send one letter, keyed as its record was."""
         if self._producer is None:
             self._producer = KafkaProducer(
-                bootstrap_servers=self._settings.kafka.split(","),
+                **kafka_access(self._settings),
                 acks="all",
                 linger_ms=5,
                 max_block_ms=BLOCK_MS,

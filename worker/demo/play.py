@@ -29,6 +29,7 @@ from worker.demo.watch import Progress as Learned
 from worker.demo.watch import get_json, is_ready, read_progress
 from worker.producer import produce
 from worker.settings import ENVIRONMENT_PREFIX, Settings
+from worker.settings_catalogue import ACCESS_SETTINGS
 from worker.topics import ensure_topic
 
 PARTITIONS: Final = 4
@@ -86,9 +87,11 @@ def perform(play: Play) -> None:
                 "session_timeout_seconds": SESSION_SECONDS,
                 "worker_port": free_port(),
                 "serve_port": free_port(),
+                # The embedded servers know neither logins nor TLS.
+                **{name: Settings.model_fields[name].default for name in ACCESS_SETTINGS},
             }
         )
-        ensure_topic(settings.kafka, settings.topic, PARTITIONS)
+        ensure_topic(settings, PARTITIONS)
         environment = {
             f"{ENVIRONMENT_PREFIX}{name.upper()}": str(value)
             for name, value in settings

@@ -8,6 +8,7 @@ import numpy as np
 
 from lfm_online.batch import RATING
 from lfm_online.ratings_file import RatingsTable
+from worker.access import kafka_access
 from worker.decode import Decoder
 from worker.events import Events
 from worker.settings import Settings
@@ -37,7 +38,7 @@ def of_topic(settings: Settings, on_progress: Callable[[int, int], None]) -> tup
     """
     decoder = Decoder(settings)
     parts: list[Events] = []
-    with WholeTopic(settings.kafka, settings.topic) as topic:
+    with WholeTopic(settings.kafka, settings.topic, kafka_access(settings)) as topic:
         first, ends = topic.bounds()
         total, done = sum(ends[p] - first[p] for p in ends), 0
         for records in topic.read(first, ends):

@@ -26,6 +26,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
+from worker.access import kafka_access
 from worker.settings import Settings
 from worker.source.fetched_columns import UndecodableBatchError, polled_records, take_columns
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
@@ -49,7 +50,7 @@ def consumer_settings(settings: Settings) -> dict[str, Any]:
     """What the client is opened with."""
     session_ms = int(settings.session_timeout_seconds * 1000)
     return {
-        "bootstrap_servers": settings.kafka.split(","),
+        **kafka_access(settings),
         "group_id": settings.group,
         "enable_auto_commit": False,
         "auto_offset_reset": "none",
@@ -289,9 +290,7 @@ class KafkaPythonSource:
             SourceAwayError: no broker answers, or the topic is not there yet.
         """
         try:
-            admin = KafkaAdminClient(
-                bootstrap_servers=self._settings.kafka.split(","), bootstrap_timeout_ms=BOOTSTRAP_MS
-            )
+            admin = KafkaAdminClient(**kafka_access(self._settings), bootstrap_timeout_ms=BOOTSTRAP_MS)
             try:
                 (topic,) = admin.describe_topics([self._topic])
             finally:

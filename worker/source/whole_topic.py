@@ -25,8 +25,8 @@ class WholeTopic:
     A batch that can't be decoded comes as ``Records`` with a fault, as it does to a worker that is to go on.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        """Connect.
+    def __init__(self, bootstrap: str, topic: str, access: Mapping[str, Any] | None = None) -> None:
+        """Connect to the broker at ``bootstrap``, with what ``worker.access.kafka_access`` gives, if any.
 
         Raises:
             SourceAwayError: no broker answers.
@@ -34,7 +34,7 @@ class WholeTopic:
         self._topic = topic
         try:
             self._consumer = KafkaConsumer(
-                bootstrap_servers=bootstrap.split(","),
+                **(access or {"bootstrap_servers": bootstrap.split(",")}),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="none",

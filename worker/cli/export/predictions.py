@@ -34,11 +34,11 @@ def predictions(settings: Settings, file: Path, users: list[str], at: int | None
     """
     from lfm_online.export.parquet import ExportError
     from lfm_online.export.predictions import UnknownUsersError, export_predictions
-    from lfm_online.store.redis import RedisStore
+    from worker.access import open_store
 
     with (
         in_words(ExportError, UnknownUsersError),
-        contextlib.closing(RedisStore(settings.store, settings.model)) as store,
+        contextlib.closing(open_store(settings)) as store,
         Bar() as bar,
     ):
         count = export_predictions(store, settings.model, users, file, at, bar.show)

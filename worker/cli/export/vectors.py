@@ -25,11 +25,11 @@ def vectors(settings: Settings, directory: Path, catalogue_file: Path | None) ->
     """
     from lfm_online.export.parquet import ExportError
     from lfm_online.export.vectors import export_vectors
-    from lfm_online.store.redis import RedisStore
+    from worker.access import open_store
 
     with (
         in_words(ExportError),
-        contextlib.closing(RedisStore(settings.store, settings.model)) as store,
+        contextlib.closing(open_store(settings)) as store,
     ):
         catalogue = read_titles(catalogue_file)
         with Bar() as bar:

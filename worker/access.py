@@ -1,0 +1,71 @@
+"""How Kafka and the store are reached: addresses, certificates, who one is.
+
+Every client of either is opened with what is here. Secrets are read when a connection is made, from their
+files where the settings name some, and go nowhere else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from lfm_online.store.redis import RedisStore
+from worker.settings import Settings
+
+
+class SecretFileError(ValueError):
+    """A file that should hold a password can't be read."""
+
+
+def kafka_access(settings: Settings) -> dict[str, Any]:
+    """The keyword arguments of a Kafka client's connection.
+
+    Raises:
+        SecretFileError: the password's file can't be read.
+    """
+    s = settings
+    access: dict[str, Any] = {
+        "bootstrap_servers": s.kafka.split(","),
+        "security_protocol": s.kafka_security.upper(),
+    }
+    if s.kafka_security.startswith("sasl"):
+        access["sasl_mechanism"] = s.kafka_mechanism
+        access["sasl_plain_username"] = s.kafka_user
+        access["sasl_plain_password"] = _secret(
+            s.kafka_password, s.kafka_password_file, "LFM_KAFKA_PASSWORD_FILE"
+        )
+    if s.kafka_security.endswith("ssl"):
+        access["ssl_cafile"] = s.kafka_ca_file or None
+        access["ssl_certfile"] = s.kafka_certificate_file or None
+        access["ssl_keyfile"] = s.kafka_key_file or None
+    return access
+
+
+def open_store(settings: Settings) -> RedisStore:
+    """A connection to the settings' model.
+
+    Raises:
+        SecretFileError: the password's file can't be read.
+    """
+    s = settings
+    access: dict[str, Any] = {}
+    if s.store_user:
+        access["username"] = s.store_user
+    if password := _secret(s.store_password, s.store_password_file, "LFM_STORE_PASSWORD_FILE"):
+        access["password"] = password
+    if s.store.startswith("rediss:"):
+        access["ssl_ca_certs"] = s.store_ca_file or None
+        access["ssl_certfile"] = s.store_certificate_file or None
+        access["ssl_keyfile"] = s.store_key_file or None
+    return RedisStore(s.store, s.model, **access)
+
+
+def _secret(given: SecretStr, file: str, variable: str) -> str:
+    if not file:
+        return given.get_secret_value()
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretFileError(f"the password's file {file} can't be read: {error} ({variable})") from None
