@@ -15,16 +15,8 @@ from lfm_online.store.redis import RedisStore
 from worker.settings import Settings
 
 
-class SecretFileError(ValueError):
-    """A file that should hold a password can't be read."""
-
-
 def kafka_access(settings: Settings) -> dict[str, Any]:
-    """The keyword arguments of a Kafka client's connection.
-
-    Raises:
-        SecretFileError: the password's file can't be read.
-    """
+    """The keyword arguments of a Kafka client's connection."""
     s = settings
     access: dict[str, Any] = {
         "bootstrap_servers": s.kafka.split(","),
@@ -33,9 +25,7 @@ def kafka_access(settings: Settings) -> dict[str, Any]:
     if s.kafka_security.startswith("sasl"):
         access["sasl_mechanism"] = s.kafka_mechanism
         access["sasl_plain_username"] = s.kafka_user
-        access["sasl_plain_password"] = _secret(
-            s.kafka_password, s.kafka_password_file, "LFM_KAFKA_PASSWORD_FILE"
-        )
+        access["sasl_plain_password"] = _secret(s.kafka_password, s.kafka_password_file)
     if s.kafka_security.endswith("ssl"):
         access["ssl_cafile"] = s.kafka_ca_file or None
         access["ssl_certfile"] = s.kafka_certificate_file or None
@@ -44,16 +34,12 @@ def kafka_access(settings: Settings) -> dict[str, Any]:
 
 
 def open_store(settings: Settings) -> RedisStore:
-    """A connection to the settings' model.
-
-    Raises:
-        SecretFileError: the password's file can't be read.
-    """
+    """A connection to the settings' model."""
     s = settings
     access: dict[str, Any] = {}
     if s.store_user:
         access["username"] = s.store_user
-    if password := _secret(s.store_password, s.store_password_file, "LFM_STORE_PASSWORD_FILE"):
+    if password := _secret(s.store_password, s.store_password_file):
         access["password"] = password
     if s.store.startswith("rediss:"):
         access["ssl_ca_certs"] = s.store_ca_file or None
@@ -62,10 +48,5 @@ def open_store(settings: Settings) -> RedisStore:
     return RedisStore(s.store, s.model, **access)
 
 
-def _secret(given: SecretStr, file: str, variable: str) -> str:
-    if not file:
-        return given.get_secret_value()
-    try:
-        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SecretFileError(f"the password's file {file} can't be read: {error} ({variable})") from None
+def _secret(given: SecretStr, file: str) -> str:
+    return Path(file).read_text(encoding="utf-8").rstrip("\r\n") if file else given.get_secret_value()

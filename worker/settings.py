@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, Literal, Self
 
@@ -221,6 +222,12 @@ class Settings(BaseSettings):
                 "allowed: rediss:// with store_ca_file, store_certificate_file and store_key_file"
             )
         for whose in ("kafka", "store"):
+            password_file = getattr(self, f"{whose}_password_file")
+            if password_file and not os.access(password_file, os.R_OK):
+                raise ValueError(
+                    f"{whose}_password_file is {password_file!r} (LFM_{whose.upper()}_PASSWORD_FILE), which "
+                    "can't be read; allowed: a file that holds the password"
+                )
             certificate, key = (getattr(self, f"{whose}_{part}_file") for part in ("certificate", "key"))
             if bool(certificate) != bool(key):
                 raise ValueError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,10 @@ def as_user(user: str, secret_file: Path, secret: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def guarded(run: Run) -> Iterator[SecureStore]:
-    server = SecureStore(run, f"acl-{free_port()}", deployed_acl(), ADMIN_SECRET, None).start()
+def guarded(run: Run, real_servers: bool) -> Iterator[SecureStore]:
+    server = SecureStore(
+        run, f"acl-{free_port()}", deployed_acl(), ADMIN_SECRET, certificates=None, real=real_servers
+    ).start()
     yield server
     server.kill()
 
@@ -50,7 +51,9 @@ def behind_tls(run: Run, tmp_path: Path, real_servers: bool) -> Iterator[tuple[S
     if not real_servers:
         pytest.skip("the embedded store has no TLS")
     certificates = Certificates(tmp_path / "certificates")
-    server = SecureStore(run, f"tls-{free_port()}", deployed_acl(), ADMIN_SECRET, certificates).start()
+    server = SecureStore(
+        run, f"tls-{free_port()}", deployed_acl(), ADMIN_SECRET, certificates=certificates, real=True
+    ).start()
     yield server, certificates
     server.kill()
 
@@ -70,12 +73,12 @@ def test_the_deployed_rights_are_enough_and_no_more(
 
     play = Play(broker, guarded.url, topic, start)
     play.client = guarded.admin()
-    # Ratings that fill chunks of histories, a retraction, a tombstone, a dead letter: all that is ever written.
+    # Full chunks of a history, a retraction, a tombstone, a dead letter: all that is ever written.
     many = [(b"many", rating_bytes("many", f"i{j}", 3)) for j in range(70)]
-    play.produce(
-        [*ratings(300), *many, (b"many", rating_bytes("many", "i1", None)), (b"u1", None), (b"x", b"{")]
-    )
+    play.produce([*ratings(300), *many])
     worker = play.worker()
+    play.wait_learned(370, worker)
+    play.produce([(b"many", rating_bytes("many", "i1", None)), (b"u1", None), (b"x", b"{")])
     play.wait_learned(373, worker)
     until(lambda: not play.client.keys("*:dead:*"), worker)  # forwarded, and taken out
     lookups = start(
@@ -100,20 +103,14 @@ def test_the_deployed_rights_are_enough_and_no_more(
     play.verified(372)
     # No command is granted that the project doesn't send (checked against the server's own count).
     sent = {name.removeprefix("cmdstat_") for name in play.client.info("commandstats")}
-    granted = set(re.findall(r"\+([a-z|]+)", (DEPLOY / "redis.acl").read_text()))
+    granted = set(re.findall(r"\+([a-z]+)", (DEPLOY / "redis.acl").read_text()))
     assert granted - sent <= {"select"}, "of a database other than 0"
     # Neither reaches another key, and lookups write nothing.
     for user, secret in (("lfm-worker", WORKER_SECRET), ("lfm-lookups", LOOKUPS_SECRET)):
         client: Any = redis.Redis(port=guarded.port, username=user, password=secret)
-        for act in (
-            lambda c: c.get("other"),
-            lambda c: c.flushall(),
-            lambda c: c.config_get("*"),
-            lambda c: c.eval("return 1", 0),
-            lambda c: c.keys("*"),
-        ):
+        for words in ("GET other", "FLUSHALL", "CONFIG GET *", "EVAL 1 0", "KEYS *", "ACL LIST"):
             with pytest.raises(redis.exceptions.NoPermissionError):
-                act(client)
+                client.execute_command(*words.split())
         if user == "lfm-lookups":
             with pytest.raises(redis.exceptions.NoPermissionError):
                 client.set(play.key("head"), b"")
@@ -176,7 +173,7 @@ def test_a_store_behind_tls_is_reached_with_its_authority_and_a_certificate(
         "LFM_STORE_CERTIFICATE_FILE": str(certificate),
         "LFM_STORE_KEY_FILE": str(key),
     }
-    play = Play(broker, server.url, topic, lambda *arguments: process(*arguments, env=env))  # type: ignore[arg-type, misc]
+    play = Play(broker, server.url, topic, lambda *arguments: process(*arguments, env=env))  # type: ignore[arg-type]
     play.client = server.admin()
     play.produce(ratings(100))
     worker = play.worker()
@@ -188,4 +185,3 @@ def test_a_store_behind_tls_is_reached_with_its_authority_and_a_certificate(
     url = address_of(worker)
     until(lambda: "certificate" in httpx.get(f"{url}/readyz", timeout=30).text, worker)
     assert WORKER_SECRET not in told(worker)
-    time.sleep(0)

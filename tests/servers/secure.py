@@ -52,19 +52,20 @@ class SecureStore(EmbeddedStore):
     """A store with users of an ACL file; with certificates, behind TLS that asks clients for theirs."""
 
     def __init__(
-        self, run: Run, name: str, acl: str, password: str, certificates: Certificates | None
+        self, run: Run, name: str, acl: str, password: str, *, certificates: Certificates | None, real: bool
     ) -> None:
-        super().__init__(run, name)
         self._acl = acl
         self._password = password  # of the user admin
         self._certificates = certificates
+        self._real = real
+        super().__init__(run, name)
 
     @property
     def url(self) -> str:
         return f"redis{'s' if self._certificates else ''}://127.0.0.1:{self.port}/0"
 
     def program(self) -> str:
-        return installed("redis-server") if self._certificates else super().program()
+        return installed("redis-server") if self._real else super().program()
 
     def prepare(self) -> list[str]:
         argv = super().prepare()
