@@ -33,8 +33,8 @@ def kafka_access(settings: Settings) -> dict[str, Any]:
     return access
 
 
-def open_store(settings: Settings) -> RedisStore:
-    """A connection to the settings' model."""
+def open_store(settings: Settings, model: str = "") -> RedisStore:
+    """A connection to the settings' model, or to another of their store."""
     s = settings
     access: dict[str, Any] = {}
     if s.store_user:
@@ -45,7 +45,7 @@ def open_store(settings: Settings) -> RedisStore:
         access["ssl_ca_certs"] = s.store_ca_file or None
         access["ssl_certfile"] = s.store_certificate_file or None
         access["ssl_keyfile"] = s.store_key_file or None
-    return RedisStore(s.store, s.model, **access)
+    return RedisStore(s.store, model or s.model, **access)
 
 
 def _secret(given: SecretStr, file: str) -> str:

@@ -47,7 +47,7 @@ def topic_configuration(admin: KafkaAdminClient, name: str) -> dict[str, str]:
     return {}
 
 
-def is_compacted(bootstrap: str, name: str) -> bool:
-    """Whether a topic drops events that a later one of the same key follows, as far as the broker tells."""
-    with KafkaAdminClient(bootstrap_servers=bootstrap.split(",")) as admin:
-        return "compact" in topic_configuration(admin, name).get("cleanup.policy", "")
+def is_compacted(settings: Settings) -> bool:
+    """Whether the topic drops events that a later one of the same key follows, as far as the broker tells."""
+    with KafkaAdminClient(**kafka_access(settings)) as admin:
+        return "compact" in topic_configuration(admin, settings.topic).get("cleanup.policy", "")

@@ -39,8 +39,9 @@ def as_user(user: str, secret_file: Path, secret: str) -> dict[str, str]:
 
 @pytest.fixture
 def guarded(run: Run, real_servers: bool) -> Iterator[SecureStore]:
+    acl = deployed_acl()
     server = SecureStore(
-        run, f"acl-{free_port()}", deployed_acl(), ADMIN_SECRET, certificates=None, real=real_servers
+        run, f"acl-{free_port()}", acl, ADMIN_SECRET, certificates=None, real=real_servers
     ).start()
     yield server
     server.kill()
@@ -51,8 +52,9 @@ def behind_tls(run: Run, tmp_path: Path, real_servers: bool) -> Iterator[tuple[S
     if not real_servers:
         pytest.skip("the embedded store has no TLS")
     certificates = Certificates(tmp_path / "certificates")
+    acl = deployed_acl()
     server = SecureStore(
-        run, f"tls-{free_port()}", deployed_acl(), ADMIN_SECRET, certificates=certificates, real=True
+        run, f"tls-{free_port()}", acl, ADMIN_SECRET, certificates=certificates, real=True
     ).start()
     yield server, certificates
     server.kill()

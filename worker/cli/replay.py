@@ -40,7 +40,7 @@ def replay(settings: Settings, into: str, as_json: bool) -> None:
     from lfm_online.layout import FormatError
     from lfm_online.meta import MetaMismatchError, read_meta
     from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
-    from lfm_online.store.redis import RedisStore
+    from worker.access import kafka_access, open_store
     from worker.cli.reading import Bar
     from worker.decode import Decoder
     from worker.model_opening import settings_of
@@ -51,11 +51,11 @@ def replay(settings: Settings, into: str, as_json: bool) -> None:
 
     try:
         with contextlib.ExitStack() as opened:
-            source = opened.enter_context(contextlib.closing(RedisStore(settings.store, settings.model)))
-            target = opened.enter_context(contextlib.closing(RedisStore(settings.store, into)))
+            source = opened.enter_context(contextlib.closing(open_store(settings)))
+            target = opened.enter_context(contextlib.closing(open_store(settings, into)))
             s = settings_of(source, settings)
             meta = read_meta(source.read_meta() or b"", s.model)
-            topic = opened.enter_context(WholeTopic(s.kafka, s.topic))
+            topic = opened.enter_context(WholeTopic(s.kafka, s.topic, kafka_access(s)))
             done = replay_model(
                 source,
                 topic,

@@ -101,7 +101,7 @@ def _by_topic(
     from kafka.errors import KafkaError
 
     from lfm_online.meta import read_meta
-    from lfm_online.store.redis import RedisStore
+    from worker.access import kafka_access, open_store
     from worker.decode import Decoder
     from worker.model_opening import settings_of
     from worker.source.protocol import SourceAwayError
@@ -110,13 +110,13 @@ def _by_topic(
     from worker.verification import verify as verify_model
     from worker.verification.baseline import read_baseline
 
-    with contextlib.closing(RedisStore(settings.store, settings.model)) as store:
+    with contextlib.closing(open_store(settings)) as store:
         s = settings_of(store, settings)
         meta = read_meta(store.read_meta() or b"", s.model)
         baseline = None if since is None else read_baseline(since, meta)
-        with WholeTopic(s.kafka, s.topic) as topic:
+        with WholeTopic(s.kafka, s.topic, kafka_access(s)) as topic:
             try:
-                compacted = is_compacted(s.kafka, s.topic)
+                compacted = is_compacted(s)
             except KafkaError as error:
                 raise SourceAwayError(f"the broker does not answer: {error!r} (LFM_KAFKA)") from error
             report, proved = verify_model(
@@ -132,11 +132,11 @@ def _by_topic(
 
 
 def _by_model(settings: Settings, other: str, show: Callable[[str, int, int | None], None]) -> Comparison:
-    from lfm_online.store.redis import RedisStore
+    from worker.access import open_store
     from worker.verification.models import compare
 
     with (
-        contextlib.closing(RedisStore(settings.store, settings.model)) as store,
-        contextlib.closing(RedisStore(settings.store, other)) as against,
+        contextlib.closing(open_store(settings)) as store,
+        contextlib.closing(open_store(settings, other)) as against,
     ):
         return compare((settings.model, store), (other, against), show)

@@ -16,6 +16,7 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from worker.access import kafka_access
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.topic import SENT_BACK, Entry, Place, read_entries
 from worker.settings import Settings
@@ -112,7 +113,7 @@ class _Sender:
     def __enter__(self) -> Self:
         try:
             self._producer: Any = KafkaProducer(
-                bootstrap_servers=self._s.kafka.split(","),
+                **kafka_access(self._s),
                 acks="all",
                 linger_ms=5,
                 bootstrap_timeout_ms=BOOTSTRAP_MS,
@@ -131,7 +132,7 @@ class _Sender:
         if not letter.sha256:
             return letter if len(letter.value or b"") == letter.value_bytes else None
         if self._source is None:
-            self._source = WholeTopic(self._s.kafka, self._s.topic)
+            self._source = WholeTopic(self._s.kafka, self._s.topic, kafka_access(self._s))
         p, offset = letter.partition, letter.offset
         if self._source.first_offsets([p])[p] > offset:
             return None

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from worker.access import kafka_access
 from worker.dead_letters.letter import DeadLetter
 from worker.settings import Settings
 from worker.source.kafka_python import BOOTSTRAP_MS
@@ -54,7 +55,7 @@ def read_entries(settings: Settings) -> Iterator[Entry]:
     name = settings.dead_letters_to
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=settings.kafka.split(","),
+            **kafka_access(settings),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

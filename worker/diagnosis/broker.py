@@ -8,6 +8,7 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from worker.access import kafka_access
 from worker.diagnosis.finding import Finding
 from worker.diagnosis.store import StoreLook
 from worker.settings import Settings
@@ -20,9 +21,7 @@ from worker.topics import topic_configuration
 def look_at_broker(settings: Settings, store: StoreLook) -> Iterator[Finding]:
     """Ask the broker about itself and the topic."""
     try:
-        admin: Any = KafkaAdminClient(
-            bootstrap_servers=settings.kafka.split(","), bootstrap_timeout_ms=BOOTSTRAP_MS
-        )
+        admin: Any = KafkaAdminClient(**kafka_access(settings), bootstrap_timeout_ms=BOOTSTRAP_MS)
     except (KafkaError, OSError) as error:
         yield Finding(
             "broker", "wrong", f"no answer at {settings.kafka}: {error!r}", "start it, or correct LFM_KAFKA"
@@ -106,7 +105,7 @@ def _watermarks(settings: Settings, store: StoreLook, topic_id: str) -> Iterator
         text = f"the topic was made anew: its id is {topic_id}, the model's {store.meta.topic_id}"
         yield Finding("watermarks", "wrong", text, "start a new model (LFM_MODEL)")
         return
-    with WholeTopic(settings.kafka, settings.topic) as topic:
+    with WholeTopic(settings.kafka, settings.topic, kafka_access(settings)) as topic:
         first, ends = topic.bounds()
     gone = {p: first[p] - mark for p, mark in store.watermarks.items() if p in first and first[p] > mark}
     beyond = {p: mark - ends.get(p, 0) for p, mark in store.watermarks.items() if mark > ends.get(p, 0)}

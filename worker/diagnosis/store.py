@@ -9,8 +9,8 @@ from typing import Final
 from lfm_online.layout import FormatError
 from lfm_online.meta import Meta, MetaMismatchError, check_same, read_meta
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
-from lfm_online.store.redis import RedisStore
 from lfm_online.store.survey import Survey, survey
+from worker.access import open_store
 from worker.diagnosis.finding import Finding
 from worker.model_opening import meta_of
 from worker.setting_types import redacted
@@ -97,7 +97,7 @@ def _persistence(seen: Survey) -> Finding:
 def _model(settings: Settings, look: StoreLook) -> None:
     name = settings.model
     try:
-        with contextlib.closing(RedisStore(settings.store, name)) as store:
+        with contextlib.closing(open_store(settings)) as store:
             stored = store.read_meta()
             if stored is None:
                 text = f"there is no model {name!r} yet: a worker starts it"

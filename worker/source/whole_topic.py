@@ -181,7 +181,8 @@ class WholeTopic:
                     f"{SILENCE_SECONDS:g} s, although it reaches to {end} and was read to {at}"
                 )
             if tp in polled:
-                inside = polled_records(tp.partition, at, polled[tp]).before(end)
-                if len(inside.offsets):
-                    yield inside
+                for records in polled_records(tp.partition, at, polled[tp]):
+                    inside = records.before(end)
+                    if len(inside.offsets):
+                        yield inside
             at = max(at, reached)
