@@ -32,11 +32,11 @@ def prior(settings: Settings, catalogue: Path, as_json: bool) -> None:
     from lfm_online.cold.adopt import adopt_priors
     from lfm_online.cold.attributes import TooLittleKnownError, fit_priors
     from lfm_online.insight.whole import read_items
-    from lfm_online.store.redis import RedisStore
+    from worker.access import open_store
 
     with in_words(TooLittleKnownError):
         told = read_titles(catalogue)
-        with contextlib.closing(RedisStore(settings.store, settings.model)) as store:
+        with contextlib.closing(open_store(settings)) as store:
             with Bar() as bar:
                 model = read_items(store, settings.model, bar.show).model
             fitted = fit_priors(model, told)
