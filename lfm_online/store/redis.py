@@ -143,8 +143,13 @@ class RedisStore:
         return replies
 
     def _call(self, *command: Any) -> Any:
-        with self._conversation() as connection:
-            return self._ask(connection, *command)
+        try:
+            with self._conversation() as connection:
+                return self._ask(connection, *command)
+        except StoreBrokenError as error:
+            if "WRONGTYPE" in str(error):  # of no key that there is once: of an outbox
+                self._check_types({command[1]: "hash"})
+            raise
 
     def _ask(self, connection: Any, *command: Any) -> Any:
         connection.send_packed_command(connection.pack_command(*command), check_health=False)
