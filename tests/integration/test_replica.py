@@ -109,6 +109,7 @@ def test_a_feed_with_a_gap_makes_it_stale_and_then_read_everything_anew(place: P
     answers(replica)
     learner.learn([Event("u1", "😀", 0.5, 1)])
     place.cut_feed()
+    learner.store.close()  # it watches the feed, and a commit would be refused once
     learner.learn([Event("u2", "i1", 0.5, 1)])
     replica.follow(1)
     with pytest.raises(NotReadyError, match="does not link up"):
