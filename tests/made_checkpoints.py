@@ -13,9 +13,10 @@ from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Commit, Range, Receipt, StoreAwayError
-from worker.checkpoint import Checkpoint, Settled
+from worker.checkpoint import Checkpoint
 from worker.dead_letters.letter import DeadLetter
 from worker.events import Events
+from worker.in_flight import Settled
 
 _ids = itertools.count(1)
 Made = tuple[str, str, float]  # user, item ("" is a tombstone), rating (0 is a retraction)

@@ -20,57 +20,30 @@ Architecture invariant: a row in memory is either as of ``head``, or touched by 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.batch import FORGET, RATING, Batch, Outcome
+from lfm_online.batch import RATING, Batch
 from lfm_online.item_priors import read_item_priors
 from lfm_online.ledger import event_digests, topic_crc
-from lfm_online.live_hits import Hits, Sample, learn_and_rank
+from lfm_online.live_hits import Sample, learn_and_rank
 from lfm_online.model import Model
 from lfm_online.store.protocol import (
     NO_HEAD,
     Commit,
     FeedEntry,
     Head,
-    Receipt,
     RowsRead,
     State,
     Store,
     StoreBrokenError,
 )
+from worker.commit_of import commit_of
 from worker.events import Events
-from worker.history_writes import history_writes, rewriting_users
-
-
-@dataclass(frozen=True)
-class InFlight:
-    """A commit that was sent and not yet answered, and what it rests on."""
-
-    events: Events
-    batch: Batch
-    outcome: Outcome
-    commit: Commit
-    users: NDArray[np.int32]  # rows touched, as numbers
-    items: NDArray[np.int32]
-    hits: Hits
-
-
-class Begun(NamedTuple):
-    """What :meth:`Checkpoint.begin` did."""
-
-    sent: bool  # False: nothing of the events was left to learn
-    gaps: list[int]  # partitions to be fetched again from their watermarks
-
-
-class Settled(NamedTuple):
-    """What became of the commit in flight."""
-
-    done: InFlight
-    receipt: Receipt
+from worker.history_writes import rewriting_users
+from worker.in_flight import Begun, InFlight, Settled
 
 
 class _Resolved(NamedTuple):
@@ -136,7 +109,21 @@ class Checkpoint:
             # 3. Learn.
             outcome, hits = learn_and_rank(self.model, batch, sample)
             # 4. Commit; it counts as in flight from before the first byte is sent.
-            commit = self._commit(left, batch, outcome, users, items, rings)
+            commit = commit_of(
+                self.model,
+                left,
+                batch,
+                outcome,
+                users,
+                items,
+                rings,
+                topic=self.topic,
+                previous=self.head,
+                head=Head(self._new_id(), self.head.sequence + 1),
+                n_items=self._n_items,
+                feed_entries=self._feed_entries,
+                meta=self.meta if self.head == NO_HEAD else None,
+            )
             self.in_flight = InFlight(left, batch, outcome, commit, users, items, hits)
             self.store.send_commit(commit)
             return Begun(sent=True, gaps=gaps)
@@ -300,44 +287,3 @@ class Checkpoint:
             users.load(want_users, read.users)
             items.load(want_items, read.items)
         return read
-
-    def _commit(
-        self,
-        events: Events,
-        batch: Batch,
-        outcome: Outcome,
-        users: NDArray[np.int32],
-        items: NDArray[np.int32],
-        rings: dict[str, bytes | None],
-    ) -> Commit:
-        model = self.model
-        gone = np.zeros(0, np.int32)
-        if (batch.what == FORGET).any():
-            gone = users[model.users.rows.header["events"][users] == 0]
-        kept = users if len(gone) == 0 else users[~np.isin(users, gone)]
-        writes = history_writes(model, events, batch, outcome, rings)
-        dead: dict[int, dict[int, bytes]] = {}
-        for letter in events.letters:
-            dead.setdefault(letter.partition, {})[letter.offset] = letter.to_bytes()
-        return Commit(
-            expected=self.head,
-            entry=FeedEntry(
-                Head(self._new_id(), self.head.sequence + 1),
-                self.head,
-                tuple(events.ranges),
-                items.astype(np.uint32),
-                model.users.rows.hash[users],
-            ),
-            globals=model.globals_bytes(),
-            ring=model.ranking.ring_writes(int((batch.what == RATING).sum())) if model.ranking else (),
-            watermarks={f"{self.topic}-{r.partition}": r.end for r in events.ranges},
-            users=model.users.stored(kept),
-            items=model.items.stored(items),
-            new_items=model.items.ids[self._n_items :],
-            runs=writes.full if writes else None,
-            histories=writes.rewritten if writes else {},
-            forgotten=list(model.users.ids.take(gone)),
-            dead=dead,
-            feed_entries=self._feed_entries,
-            meta=self.meta if self.head == NO_HEAD else None,
-        )

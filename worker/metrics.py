@@ -21,8 +21,8 @@ from prometheus_client.registry import Collector
 from lfm_online.batch import FORGET, RATING, RETRACTION
 from lfm_online.layout import BANDS, COHORTS, PREDICTORS
 from lfm_online.model import Model
-from worker.checkpoint import InFlight, Settled
 from worker.dead_letters.letter import REASONS
+from worker.in_flight import InFlight, Settled
 from worker.observer import Step
 from worker.topic_guard import TROUBLES, Trouble
 

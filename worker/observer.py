@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from worker.checkpoint import Settled
+from worker.in_flight import Settled
 
 Step = Literal["fetch", "decode", "settle", "learn"]
 

@@ -23,9 +23,10 @@ from typing import Final
 from lfm_online.meta import Meta
 from lfm_online.store.protocol import NO_HEAD, StoreAwayError
 from worker.batch_size import BatchSize
-from worker.checkpoint import Checkpoint, Settled
+from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
 from worker.events import Events, join
+from worker.in_flight import Settled
 from worker.observer import Observer
 from worker.source.protocol import PositionLostError, Source, SourceAwayError
 from worker.topic_guard import TopicGuard
@@ -40,8 +41,7 @@ GROUP_COMMIT_SECONDS: Final = 1.0
 """Between two commits of the group's offsets, which only outside tools read."""
 IDLE_CHECK_SECONDS: Final = 1.0
 """Between two looks at the head without events: a store that fell back must not wait for the next one."""
-FIRST_BACKOFF_SECONDS: Final = 0.05
-LONGEST_BACKOFF_SECONDS: Final = 2.0
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.05, 2.0
 MOST_RETRIES: Final = 10
 """Counted no further: long past the longest wait, and far from where 2 to that power is no float."""
 

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 import redis
 
+from lfm_online.store.connection import connect
 from lfm_online.store.protocol import StoreAwayError
-from lfm_online.store.redis import connect
 
 EVERYSEC_SECONDS: Final = 2.0
 """What ``appendfsync everysec`` may lose: a write that is late by one round."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lfm_online.store.redis import connect
+from lfm_online.store.connection import connect
 from tests.benchmarks.figure import Figure
 from tests.naive_bytes import resp
 from worker.demo.embedded import EmbeddedStore

@@ -15,8 +15,8 @@ from kafka import KafkaConsumer, TopicPartition
 
 from worker.pipeline import POLL_RECORDS
 from worker.settings import Settings
+from worker.source.consumer_settings import consumer_settings
 from worker.source.fetched_columns import take_columns
-from worker.source.kafka_python import consumer_settings
 
 CLIENTS_OWN_POLL: Final = 500
 """Records of a poll of which the client makes objects: with more than the cache holds it is slower."""

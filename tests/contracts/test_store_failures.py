@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lfm_online.store import redis as redis_store
+from lfm_online.store import connection as store_connection
 from lfm_online.store import transaction
 from lfm_online.store.keys import Keys
 from lfm_online.store.protocol import NO_HEAD, Commit, StoreAwayError, StoreBrokenError
@@ -175,7 +175,7 @@ def test_nobody_at_the_address_is_a_store_away() -> None:
 
 
 def test_a_server_that_never_answers_is_a_store_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_store, "REPLY_SECONDS", 0.2)
+    monkeypatch.setattr(store_connection, "REPLY_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", "m")
         fails(store.read_state, StoreAwayError, "LFM_STORE")

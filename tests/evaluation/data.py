@@ -65,7 +65,11 @@ def _ml_100k(cache: Path) -> DataSet:
             lines = files.read(f"{_WITHIN}.item").decode().splitlines()[1:]
         rows = [line.split("\t") for line in lines]
         header = ["item", "title", "year", "genres"]
-        _write(catalogue, header, [[*row[:3], row[3].replace(" ", "|")] for row in rows])
+        _write(
+            catalogue,
+            header,
+            [[*row[:2], row[2] if row[2].isdigit() else "", row[3].replace(" ", "|")] for row in rows],
+        )
     return DataSet("ml-100k", ratings, "1,5", catalogue)
 
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from tests.mutants.breakages import BREAKAGES, Breakage
+from tests.mutants.breakage import Breakage
+from tests.mutants.breakages import BREAKAGES
 from tests.mutants.report import Result, write_table
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.mutants.breakages import Breakage
+from tests.mutants.breakage import Breakage
 
 BEGIN: Final = "<!-- breakages: written by make mutants -->"
 END: Final = "<!-- end of breakages -->"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.breakages import BREAKAGES, Breakage
+from tests.mutants.breakage import Breakage
+from tests.mutants.breakages import BREAKAGES
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,9 +17,10 @@ from lfm_online.store.protocol import StoreAwayError, block_rows
 from tests.simulation.made_store import MadeServer, ShakyStore, Surroundings
 from tests.simulation.topics import USERS, Around, DeadTopic, SentLog, ShakyPublisher, ShakySource
 from worker.batch_size import BatchSize
-from worker.checkpoint import Checkpoint, Settled
+from worker.checkpoint import Checkpoint
 from worker.dead_letters.forwarder import Forwarder
 from worker.decode import Decoder
+from worker.in_flight import Settled
 from worker.model_opening import open_model
 from worker.observer import Step
 from worker.pipeline import Pipeline

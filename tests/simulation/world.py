@@ -10,35 +10,18 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
 
 from lfm_online.store.protocol import Commit
 from tests.simulation.made_store import MadeServer
-from tests.simulation.members import Killed, Lookups, Parts, Worker
+from tests.simulation.members import Killed, Lookups, Worker
+from tests.simulation.parts import shared_parts
 from tests.simulation.topics import DeadTopic, SentLog
-from worker.decode import Decoder
 from worker.model_opening import NewModelError
-from worker.settings import Settings
 
 EVENTS = 40
 CALM_STEPS = 400
 """Of 150 seeds none needed more than 43."""
 CALM_SECONDS = 0.4
-
-
-@cache
-def shared_parts(rule: str, ranking: bool, history: int, commit_events: int, feed_entries: int) -> Parts:
-    """Settings of one configuration, and what is made of them once."""
-    settings = Settings(
-        rule=rule,
-        ranking=ranking,
-        factors=4,
-        rating_range="1,5",
-        history=history,
-        dead_letter_outbox=3,
-        commit_events=commit_events,
-    )
-    return Parts(settings, Decoder(settings), feed_entries)
 
 
 class World:

@@ -1,7 +1,7 @@
 """What the Kafka client must be opened with, whatever a broker makes of it."""
 
 from worker.settings import Settings
-from worker.source.kafka_python import consumer_settings
+from worker.source.consumer_settings import consumer_settings
 
 
 def test_the_client_reads_only_what_was_committed_and_leaves_offsets_to_the_store() -> None:

@@ -20,7 +20,7 @@ from worker.access import kafka_access
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.topic import SENT_BACK, Entry, Place, read_entries
 from worker.settings import Settings
-from worker.source.kafka_python import BOOTSTRAP_MS
+from worker.source.consumer_settings import BOOTSTRAP_MS
 from worker.source.protocol import SourceAwayError
 from worker.source.whole_topic import WholeTopic
 

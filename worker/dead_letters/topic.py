@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from worker.access import kafka_access
 from worker.dead_letters.letter import DeadLetter
 from worker.settings import Settings
-from worker.source.kafka_python import BOOTSTRAP_MS
+from worker.source.consumer_settings import BOOTSTRAP_MS
 from worker.source.protocol import SourceAwayError
 
 SENT_BACK: Final = "lfm-sent-back"

@@ -12,7 +12,7 @@ from worker.access import kafka_access
 from worker.diagnosis.finding import Finding
 from worker.diagnosis.store import StoreLook
 from worker.settings import Settings
-from worker.source.kafka_python import BOOTSTRAP_MS
+from worker.source.consumer_settings import BOOTSTRAP_MS
 from worker.source.protocol import SourceAwayError, SourceBrokenError
 from worker.source.whole_topic import WholeTopic
 from worker.topics import topic_configuration

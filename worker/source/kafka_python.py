@@ -1,22 +1,15 @@
-"""The topic as kafka-python 3 reads it: a member of a consumer group.
-
-Rebalance listeners run on the client's IO thread, where a commit raises and a slow step stops the
-heartbeats: so the listener only notes the assignment, pauses it, and seeks it to a placeholder
-(without a position ``poll`` raises, paused or not). The main loop does the rest.
-"""
+"""The topic as kafka-python 3 reads it: a member of a consumer group."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import (
     CorruptRecordError,
     IllegalStateError,
@@ -28,74 +21,18 @@ from kafka.structs import OffsetAndMetadata
 
 from worker.access import kafka_access
 from worker.settings import Settings
+from worker.source.consumer_settings import BOOTSTRAP_MS, consumer_settings
 from worker.source.fetched_columns import UndecodableBatchError, polled_records, take_columns
+from worker.source.listener import AssignmentListener
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
 from worker.source.records import Records, holes
 
 log = logging.getLogger(__name__)
 
-FETCH_BYTES: Final = 4 * 1024 * 1024
-"""Of one fetch; what was fetched for a paused partition stays in memory."""
-METADATA_MS: Final = 10_000
-"""Partitions that are added later show up within this time."""
-BOOTSTRAP_MS: Final = 5000
-"""How long a first answer of the broker is waited for; whoever asks then tries again."""
 TRIES: Final = 3
 """How often a batch that can't be decoded is fetched: damage on the way passes, that in the log doesn't."""
 HOLES_SECONDS: Final = 1.0
 """Between two looks for offsets at the log's end that hold no record: each such find is a commit."""
-
-
-def consumer_settings(settings: Settings) -> dict[str, Any]:
-    """What the client is opened with."""
-    session_ms = int(settings.session_timeout_seconds * 1000)
-    return {
-        **kafka_access(settings),
-        "group_id": settings.group,
-        "enable_auto_commit": False,
-        "auto_offset_reset": "none",
-        "allow_auto_create_topics": False,
-        "isolation_level": "read_committed",
-        "session_timeout_ms": session_ms,
-        "heartbeat_interval_ms": max(session_ms // 5, 1),
-        "max_poll_records": settings.commit_events,
-        "fetch_max_bytes": FETCH_BYTES,
-        "max_partition_fetch_bytes": FETCH_BYTES,
-        "metadata_max_age_ms": METADATA_MS,
-        "metrics_enabled": False,
-        "bootstrap_timeout_ms": BOOTSTRAP_MS,
-    }
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
-    """Notes what is assigned; called on the client's IO thread."""
-
-    def __init__(self, consumer: Any) -> None:
-        self._consumer = consumer
-        self._lock = threading.Lock()
-        self._changed = False
-        self._assigned: frozenset[int] = frozenset()
-
-    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
-        gone = {tp.partition for tp in revoked}
-        with self._lock:
-            self._changed |= bool(gone)
-            self._assigned -= gone
-
-    def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
-        assigned = list(assigned)
-        for tp in assigned:
-            self._consumer.seek(tp, 0)
-        self._consumer.pause(*assigned)
-        with self._lock:
-            self._changed = True
-            self._assigned |= {tp.partition for tp in assigned}
-
-    def take(self) -> frozenset[int] | None:
-        """The assignment if it changed since the last call."""
-        with self._lock:
-            changed, self._changed = self._changed, False
-            return self._assigned if changed else None
 
 
 class KafkaPythonSource:
@@ -121,7 +58,7 @@ class KafkaPythonSource:
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
         take_columns(self._consumer, self._given_up)
-        self._listener = _Listener(self._consumer)
+        self._listener = AssignmentListener(self._consumer)
         self._consumer.subscribe([self._topic], listener=self._listener)
         self._position: dict[int, int] = {}  # of partitions that were sought
         self._held = False

@@ -9,8 +9,8 @@ from typing import Any, Final, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
+from worker.source.consumer_settings import BOOTSTRAP_MS, FETCH_BYTES
 from worker.source.fetched_columns import Everything, polled_records, take_columns
-from worker.source.kafka_python import BOOTSTRAP_MS, FETCH_BYTES
 from worker.source.protocol import SourceAwayError, SourceBrokenError
 from worker.source.records import Records
 
