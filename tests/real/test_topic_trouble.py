@@ -57,7 +57,7 @@ def make_anew(admin: Any, topic: str, partitions: int = 4) -> None:
     admin.wait_for_topics([topic])
 
 
-def send_anew(play: Play, records: list[tuple[bytes, bytes]], partition: int) -> None:
+def send_anew(play: Play, records: list[tuple[bytes, bytes]], partition: int | None = None) -> None:
     """By a producer that knows the log as it is now."""
     producer = KafkaProducer(bootstrap_servers=play.broker)
     for key, value in records:
@@ -90,7 +90,7 @@ def test_told_to_go_on_a_model_learns_the_new_topic_from_its_beginning(play: Pla
     workers = [play.worker("--topic-replaced", "continue") for _ in range(2)]
     play.wait_learned(300, *workers)
     make_anew(admin, play.topic)
-    play.produce(ratings(500, seed=2))
+    send_anew(play, ratings(500, seed=2))
     until(lambda: rows_events(play) == 800, *workers)
     assert play.learned() == 500
     assert sum(metric(worker, 'lfm_topic_troubles_total{trouble="replaced"}') for worker in workers) == 1
@@ -98,7 +98,7 @@ def test_told_to_go_on_a_model_learns_the_new_topic_from_its_beginning(play: Pla
         play.wait_drained(worker)
     # A worker that starts later takes it as it is.
     worker = play.worker()
-    play.produce(ratings(10, seed=3))
+    send_anew(play, ratings(10, seed=3))
     play.wait_learned(510, worker)
 
 
