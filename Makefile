@@ -78,7 +78,7 @@ setup-real: ## install what test-real needs (Debian): Apache Kafka, redis-server
 	@bash tests/real/setup.sh
 
 test-real: $(READY) ## the suite on Apache Kafka, redis-server and Prometheus (after: make setup-real)
-	@$(PYTEST) --servers=real $(REAL_SUITES) $(ARGS)
+	@$(PYTEST) -n 2 --servers=real $(REAL_SUITES) $(ARGS)
 
 setup-compare: $(PEERS) ## install the peers that evaluate --compare measures beside the rule
 
