@@ -156,7 +156,7 @@ def test_partitions_that_are_added_are_shared_out(
 ) -> None:
     if not real_servers:
         pytest.skip("the embedded broker adds no partitions")
-    monkeypatch.setattr("worker.source.kafka_python.METADATA_MS", 300)
+    monkeypatch.setattr("worker.source.consumer_settings.METADATA_MS", 300)
     log = KafkaLog(broker, topic)
     members = [log.join(), log.join()]
     assigned(*members)
@@ -291,6 +291,6 @@ def test_a_topic_that_is_not_there_is_waited_for(kafka_log: KafkaLog) -> None:
 
 
 def test_a_broker_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.source.kafka_python.BOOTSTRAP_MS", 300)
+    monkeypatch.setattr("worker.source.consumer_settings.BOOTSTRAP_MS", 300)
     with pytest.raises(SourceAwayError, match="LFM_KAFKA"):
         KafkaPythonSource(Settings(kafka=f"127.0.0.1:{free_port()}"))
