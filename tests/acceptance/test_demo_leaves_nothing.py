@@ -19,7 +19,7 @@ from worker.demo.run import ParentLostError, ProcessEndedError, Run
 OWNER = [sys.executable, "-m", "tests.acceptance.owner"]
 ROOT = Path(__file__).parents[2]
 # What ends a wait that would never end; nothing here is measured against it.
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
