@@ -14,6 +14,14 @@ from worker.settings import ENVIRONMENT_PREFIX, Settings
 SGD_SETTINGS = tuple(name for name in Settings.model_fields if name.startswith("sgd_"))
 """What rule sgd takes; each is an option of ``make_rule`` without its prefix."""
 
+MODEL_SETTINGS = (
+    *("rule", "factors", "rating_range", "seed", "history", "ranking"),
+    *SGD_SETTINGS,
+    *("user_field", "item_field", "rating_field", "time_field", "time_unit"),
+    *("record_max_bytes", "future_tolerance_seconds"),
+)
+"""What makes a model what it is: its rule, its rows, and which records are ratings to it."""
+
 ACCESS_SETTINGS = tuple(name for name in Settings.model_fields if name.startswith(("kafka_", "store_")))
 """Logins and certificates; commands take them from the environment or a file, never as flags."""
 

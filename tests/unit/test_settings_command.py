@@ -10,7 +10,10 @@ from click.testing import CliRunner
 
 from worker.cli import main
 from worker.cli.options import settings_options
+from worker.cli.serve import serve
+from worker.cli.worker import worker
 from worker.settings import Settings
+from worker.settings_catalogue import ACCESS_SETTINGS
 
 
 @click.command()
@@ -38,6 +41,11 @@ def test_a_command_gets_flags_for_the_settings_it_names_and_the_rest_from_the_en
         runner.invoke(show, ["--no-new-model"], env={"LFM_NEW_MODEL": "true"}).output == "9 0.5,5 False 7\n"
     )
     assert runner.invoke(show, ["--seed", "1"]).exit_code == 2
+
+
+def test_every_setting_but_logins_and_certificates_is_a_flag_of_the_worker_or_the_lookup_server() -> None:
+    flags = {param.name for each in (worker, serve) for param in each.params}
+    assert set(Settings.model_fields) - flags == set(ACCESS_SETTINGS) - flags
 
 
 @pytest.mark.parametrize(

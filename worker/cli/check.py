@@ -9,7 +9,7 @@ import click
 
 from worker.cli.options import settings_options
 from worker.settings import Settings
-from worker.settings_catalogue import SGD_SETTINGS
+from worker.settings_catalogue import MODEL_SETTINGS
 
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "wrong": "[red]wrong[/]"}
 
@@ -20,19 +20,7 @@ MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "wrong": "[red]w
     "topic",
     "store",
     "model",
-    "rule",
-    "factors",
-    "rating_range",
-    "seed",
-    "history",
-    *SGD_SETTINGS,
-    "user_field",
-    "item_field",
-    "rating_field",
-    "time_field",
-    "time_unit",
-    "record_max_bytes",
-    "future_tolerance_seconds",
+    *MODEL_SETTINGS,
     "dead_letter_topic",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

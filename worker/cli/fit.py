@@ -12,7 +12,7 @@ import click
 
 from worker.cli.options import settings_options
 from worker.settings import Settings
-from worker.settings_catalogue import SGD_SETTINGS
+from worker.settings_catalogue import MODEL_SETTINGS
 
 if TYPE_CHECKING:
     from lfm_online.fit.train import Fitted, Schedule
@@ -62,19 +62,7 @@ HOLD_OUT: Final = 0.1
     "topic",
     "store",
     "model",
-    "rule",
-    "factors",
-    "rating_range",
-    "seed",
-    "history",
-    *SGD_SETTINGS,
-    "user_field",
-    "item_field",
-    "rating_field",
-    "time_field",
-    "time_unit",
-    "record_max_bytes",
-    "future_tolerance_seconds",
+    *MODEL_SETTINGS,
     "feed_entries",
 )
 def fit(

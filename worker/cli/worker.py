@@ -6,7 +6,7 @@ import click
 
 from worker.cli.options import settings_options
 from worker.settings import Settings
-from worker.settings_catalogue import SGD_SETTINGS
+from worker.settings_catalogue import MODEL_SETTINGS
 
 
 @click.command()
@@ -22,19 +22,7 @@ from worker.settings_catalogue import SGD_SETTINGS
     "store",
     "model",
     "new_model",
-    "rule",
-    "factors",
-    "rating_range",
-    "seed",
-    "history",
-    *SGD_SETTINGS,
-    "user_field",
-    "item_field",
-    "rating_field",
-    "time_field",
-    "time_unit",
-    "record_max_bytes",
-    "future_tolerance_seconds",
+    *MODEL_SETTINGS,
     "dead_letter_topic",
     "dead_letter_outbox",
     "dead_letter_max_bytes",
