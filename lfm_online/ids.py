@@ -87,9 +87,14 @@ class Ids(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         """As texts."""
-        whole = self.data.tobytes()
-        starts = self.start.tolist()
-        return (whole[a:b].decode() for a, b in itertools.pairwise(starts))
+        return map(bytes.decode, self.encoded())
+
+    def encoded(self, first: int = 0) -> Iterator[bytes]:
+        """As UTF-8, from place ``first`` on."""
+        begin = int(self.start[first])
+        piece = self.data[begin : self.start[-1]].tobytes()
+        starts = (self.start[first:] - begin).tolist()
+        return (piece[a:b] for a, b in itertools.pairwise(starts))
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same texts."""

@@ -144,8 +144,8 @@ class Table:
         n = len(self)
         if n > first:
             self._grow(n)
-            new = map(str.encode, self.ids[first:])
-            self.rows.hash[first:n] = np.fromiter((id_hash(self.kind, e) for e in new), np.uint64, n - first)
+            hashes = (id_hash(self.kind, row_id) for row_id in self.ids.encoded(first))
+            self.rows.hash[first:n] = np.fromiter(hashes, np.uint64, n - first)
         return found
 
     def start(self, numbers: NDArray[np.int32]) -> None:
