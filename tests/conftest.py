@@ -5,6 +5,7 @@ The same tests run on the embedded servers and, with `--servers=real`, on Apache
 
 import itertools
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -36,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # Settings of whoever runs the tests are not the tests'.
     for name in [name for name in os.environ if name.startswith("LFM_")]:
         del os.environ[name]
+    # Nor is what their shell has its children ignore (under nohup SIGHUP, in the background SIGINT):
+    # the processes of the tests would inherit it, and are sent both.
+    for number, handler in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -28,7 +28,6 @@ def stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def main(*, parent: int | None, fail: bool, stubborn: bool) -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored, by this process too
     signal.signal(signal.SIGTERM, stop)
     with Run(parent) as run:
         names = {"sleeper": STUBBORN if stubborn else SLEEPER, "parent": PARENT}
