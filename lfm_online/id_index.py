@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lfm_online.hashing import fmix64
 from lfm_online.ids import Ids
 from lfm_online.numba_flags import BORROWING
+from lfm_online.prefetch import AHEAD, ask_for, place_of
 
 _FREE: Final = -1
 
@@ -45,7 +46,8 @@ class IdIndex:
     def find(self, ids: Ids) -> NDArray[np.int32]:
         """Their numbers, ``int32[n]``; -1 for those that have none."""
         out = np.empty(len(ids), np.int32)
-        _find(self._seed, self._slots, self._hashes, self._data, self._start, ids.data, ids.start, out)
+        own = np.empty(len(ids), np.uint64)
+        _find(self._seed, self._slots, self._hashes, self._data, self._start, ids.data, ids.start, own, out)
         return out
 
     def number(self, row_id: str) -> int | None:
@@ -127,11 +129,35 @@ def _slot_of(h: Any, slots: Any, hashes: Any, data: Any, start: Any, own: Any, b
 
 @numba.njit(**BORROWING)
 def _find(
-    seed: Any, slots: Any, hashes: Any, data: Any, start: Any, own: Any, own_start: Any, out: Any
+    seed: Any,
+    slots: Any,
+    hashes: Any,
+    data: Any,
+    start: Any,
+    own: Any,
+    own_start: Any,
+    own_hashes: Any,
+    out: Any,
 ) -> None:
-    for j in range(len(out)):
-        h = _hash(seed, own, own_start[j], own_start[j + 1])
-        slot = _slot_of(h, slots, hashes, data, start, own, own_start[j], own_start[j + 1])
+    mask = np.uint64(len(slots) - 1)
+    of_slots, of_hashes = place_of(slots), place_of(hashes)
+    of_start, of_data = place_of(start), place_of(data)
+    n = len(out)
+    for j in range(n):
+        own_hashes[j] = _hash(seed, own, own_start[j], own_start[j + 1])
+    for j in range(n):
+        # Slot, start and bytes lie apart, and each tells where the next one is.
+        if j + 3 * AHEAD < n:
+            slot = np.int64(own_hashes[j + 3 * AHEAD] & mask)
+            ask_for(of_slots, slot)
+            ask_for(of_hashes, slot)
+        if j + 2 * AHEAD < n:
+            ask_for(of_start, slots[np.int64(own_hashes[j + 2 * AHEAD] & mask)])
+        if j + AHEAD < n:
+            number = slots[np.int64(own_hashes[j + AHEAD] & mask)]
+            if number != _FREE:
+                ask_for(of_data, start[number])
+        slot = _slot_of(own_hashes[j], slots, hashes, data, start, own, own_start[j], own_start[j + 1])
         out[j] = slots[slot]
 
 

@@ -15,6 +15,7 @@ from lfm_online.ids import Ids
 from lfm_online.item_priors import NO_PRIORS, ItemPriors
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
 from lfm_online.numba_flags import BORROWING
+from lfm_online.prefetch import AHEAD, ask_for, place_of
 from lfm_online.ranking.head import RankingHead
 from lfm_online.ranking.layout import RankRows, section_bytes, state_of
 from lfm_online.rules.rule import Rule
@@ -22,24 +23,29 @@ from lfm_online.store.protocol import ValueBlock
 
 
 @numba.njit(**BORROWING)
-def gather_parts(parts: Any, numbers: Any, start: int, out: Any) -> None:
-    """Copy ``parts[numbers]`` (uint32[n_rows, width]) to ``out[:, start:start + width]``."""
-    for j in range(len(numbers)):
-        for word in range(parts.shape[1]):
-            out[j, start + word] = parts[numbers[j], word]
+def join_rows(sections: Any, tails: Any, numbers: Any, tail_lengths: Any, out: Any) -> None:
+    """Copy rows one behind the other to ``out: uint8[sum of their lengths]``.
 
-
-@numba.njit(**BORROWING)
-def join_tails(block: Any, tails: Any, numbers: Any, lengths: Any, out: Any) -> None:
-    """Each row of ``block`` with the first ``lengths`` bytes of its tail behind it, one by one."""
+    Args:
+        sections: What rows consist of, in order, each ``uint8[n_rows, width]``.
+        tails: What lies behind them, ``uint8[n_rows, most]``.
+        numbers: The rows to copy, ``int32[n]``.
+        tail_lengths: How much of their tails, ``int64[n]``, bytes.
+        out: Filled.
+    """
     at = 0
     for j in range(len(numbers)):
-        for b in range(block.shape[1]):
-            out[at + b] = block[j, b]
-        at += block.shape[1]
-        for b in range(lengths[j]):
-            out[at + b] = tails[numbers[j], b]
-        at += lengths[j]
+        if j + AHEAD < len(numbers):
+            for section in sections:
+                ask_for(place_of(section), numbers[j + AHEAD])
+        row = numbers[j]
+        for section in sections:
+            for b in range(section.shape[1]):
+                out[at + b] = section[row, b]
+            at += section.shape[1]
+        for b in range(tail_lengths[j]):
+            out[at + b] = tails[row, b]
+        at += tail_lengths[j]
 
 
 class Table:
@@ -230,22 +236,23 @@ class Table:
     def stored(self, numbers: NDArray[np.int32]) -> ValueBlock:
         """The rows as they lie in the store, with their tails."""
         ids = self.ids.take(numbers)
-        block = self.block(numbers)
-        if not self.has_tails:
-            return ValueBlock(
-                ids.data, ids.lengths, block.reshape(-1), np.full(len(numbers), self.row_bytes, np.int64)
-            )
-        tails = SLOT.itemsize * (self.rows.header["ratings"][numbers].astype(np.int64) % CHUNK)
-        values = np.empty(block.size + int(tails.sum()), np.uint8)
-        join_tails(block, self.tails, numbers, tails, values)
-        return ValueBlock(ids.data, ids.lengths, values, tails + self.row_bytes)
+        tails = np.zeros(len(numbers), np.int64)
+        if self.has_tails:
+            tails = SLOT.itemsize * (self.rows.header["ratings"][numbers].astype(np.int64) % CHUNK)
+        return ValueBlock(ids.data, ids.lengths, self._joined(numbers, tails), tails + self.row_bytes)
 
     def block(self, numbers: NDArray[np.int32]) -> NDArray[np.uint8]:
         """The rows without their tails: ``uint8[n, row_bytes]``."""
-        words = np.empty((len(numbers), self.row_bytes // 4), np.uint32)  # every field is of 4 or 8 bytes
-        at = 0
-        for array in self._sections():
-            part = array.view(np.uint32).reshape(len(array), -1)
-            gather_parts(part, numbers, at, words)
-            at += part.shape[1]
-        return words.view(np.uint8)
+        return self._joined(numbers, np.zeros(len(numbers), np.int64)).reshape(-1, self.row_bytes)
+
+    def _joined(self, numbers: NDArray[np.int32], tails: NDArray[np.int64]) -> NDArray[np.uint8]:
+        sections = tuple(_as_bytes(array) for array in self._sections())
+        values = np.empty(len(numbers) * self.row_bytes + int(tails.sum()), np.uint8)
+        join_rows(sections, self.tails, numbers, tails, values)
+        return values
+
+
+def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """By row: ``uint8[n_rows, width]``."""
+    width = array.dtype.itemsize * (array.shape[1] if array.ndim > 1 else 1)
+    return array.view(np.uint8).reshape(len(array), width)

@@ -29,6 +29,7 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
+from lfm_online.prefetch import AHEAD, ask_for, place_of
 from lfm_online.ranking.draws import key_of, slot_of
 from lfm_online.ranking.layout import HALF_LIFE, LAST, RING
 from lfm_online.ranking.start import start_user
@@ -216,6 +217,22 @@ def count(users: Any, u: int, items: Any, b: int, rating: float, globals_: Any, 
     state.events += np.uint32(1)
 
 
+@numba.njit(**STEP)
+def ask_for_items(users: Any, u: int, places: Any, ring: Any, n: int, hyper: Any) -> None:
+    """Ask for the items' rows that event ``n``, of user ``u``, is learned with, by their parts' places."""
+    key = key_of(hyper.seed, n)
+    width = np.uint64(min(n, RING))
+    for draw in range(hyper.draws):
+        c = np.int64(ring[slot_of(key, draw, width)].item)
+        for place in places:
+            ask_for(place, c)
+    seen = np.int64(users.state[u].events)
+    for back in range(min(seen, hyper.context)):
+        c = np.int64(abs(users.state[u].last[(seen - 1 - back) % LAST]) - 1)
+        for place in places:
+            ask_for(place, c)
+
+
 @numba.njit(**KERNEL)
 def learn(batch: Any, users: Any, items: Any, globals_: Any, ring: Any, hyper: Any) -> None:
     """Learn a batch, event by event: a rating, whatever the rating rule made of it, or a tombstone."""
@@ -229,7 +246,14 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, ring: Any, hyper: A
     g = np.empty(1 + hyper.draws, np.float32)
     odds = np.empty(1 + hyper.draws, np.float32)
     state = globals_[0]
+    of_users = place_of(users.state), place_of(users.factors)
+    of_items = place_of(items.state), place_of(items.factors)
     for event in range(len(batch.user)):
+        if event + AHEAD < len(batch.user):
+            for place in of_users:
+                ask_for(place, batch.user[event + AHEAD])
+        if event + 1 < len(batch.user):
+            ask_for_items(users, batch.user[event + 1], of_items, ring, state.events + 1, hyper)
         u = batch.user[event]
         if batch.what[event] == FORGET:
             start_user(users, u)

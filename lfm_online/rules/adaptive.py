@@ -25,6 +25,7 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
+from lfm_online.prefetch import ask_for_rows, places_of
 from lfm_online.rules.adaptive_start import N_WEIGHTS, start_user
 from lfm_online.rules.bands import score_bands
 from lfm_online.rules.bookkeeping import (
@@ -202,7 +203,9 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
     X = np.empty(N_WEIGHTS)
     g = np.empty(4)
     k = max(users.factors.shape[1], 1)
+    places = places_of(users), places_of(items)
     for event in range(len(batch.user)):
+        ask_for_rows(batch, event, places[0], places[1])
         u = batch.user[event]
         user = users.header[u]
         if batch.what[event] != RATING:
@@ -244,7 +247,5 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         )  # 12
         users.state[u].v_p -= gain_p * gain_p * q2 / (k * S)
         items.state[i].v_q -= gain_q * gain_q * p2 / (k * S)
-        rule.m = m  # 13
-        rule.log_gap_sum = log_gap_sum
-        rule.gaps = gaps
+        rule.m, rule.log_gap_sum, rule.gaps = m, log_gap_sum, gaps  # 13
         count_rating(user, item, r, batch.time_ms[event], c0, shared)

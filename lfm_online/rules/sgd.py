@@ -31,6 +31,7 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING
 from lfm_online.numba_flags import KERNEL, STEP
+from lfm_online.prefetch import ask_for_rows, places_of
 from lfm_online.rules.bands import score_bands
 from lfm_online.rules.bookkeeping import (
     clip,
@@ -147,7 +148,9 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
     """Learn a batch, event by event, each predicted before it is learned."""
     shared = globals_.shared[0]
     keep = 1.0 - hyper.step_factors * hyper.regularisation_factors
+    places = places_of(users), places_of(items)
     for event in range(len(batch.user)):
+        ask_for_rows(batch, event, places[0], places[1])
         u = batch.user[event]
         user = users.header[u]
         if batch.what[event] != RATING:

@@ -83,7 +83,7 @@ class RedisStore(Reading):
             raise redis.ConnectionError("the connection was lost before the commit was sent")
         self._check_written_into(connection, commit)
         connection.send_packed_command(
-            [laid_out.payload, self._watch_command(connection)], check_health=False
+            [*laid_out.payload, self._watch_command(connection)], check_health=False
         )
         return laid_out.queued
 

@@ -14,7 +14,7 @@ Word = bytes | str | int
 class LaidOut(NamedTuple):
     """What to send for a commit."""
 
-    payload: bytes
+    payload: list[bytes | memoryview]  # one behind the other
     queued: int  # replies between that of MULTI and that of EXEC
 
 
@@ -57,17 +57,14 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
         ["XADD", keys.feed, "MAXLEN", "~", commit.feed_entries, entry_id, *fields],
     ]
     payload = [
-        _command(["TIME"]),
-        _command(["MULTI"]),
-        rows,
-        *map(_command, commands),
+        _command(["TIME"]) + _command(["MULTI"]),
+        *rows,
+        b"".join(map(_command, commands)),
         runs,
-        *map(_command, last),
-        _command(["EXEC"]),
-        _command(["TIME"]),
+        b"".join(map(_command, last)) + _command(["EXEC"]) + _command(["TIME"]),
     ]
     n_runs = len(commit.runs.id_lengths) if commit.runs is not None else 0
-    return LaidOut(b"".join(payload), bool(rows) + len(commands) + n_runs + len(last))
+    return LaidOut(payload, bool(rows) + len(commands) + n_runs + len(last))
 
 
 def history_keys(keys: Keys, commit: Commit) -> list[str]:

@@ -38,9 +38,11 @@ OF_THE_LIBRARY: Final = (
     Breakage(
         "watermarks are written apart from the rows, before them",
         TRANSACTION,
-        '        _command(["MULTI"]),\n        rows,\n        *map(_command, commands),\n',
+        '        _command(["TIME"]) + _command(["MULTI"]),\n        *rows,\n'
+        '        b"".join(map(_command, commands)),\n',
+        '        _command(["TIME"]),\n'
         "        *(_command(c) for c in commands if c[1] == keys.watermarks),\n"
-        '        _command(["MULTI"]),\n        rows,\n'
+        '        _command(["MULTI"]),\n        *rows,\n'
         "        *(_command(c) for c in commands if c[1] != keys.watermarks),\n",
         (STORE, FAILURES),
     ),

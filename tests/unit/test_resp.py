@@ -32,7 +32,7 @@ def test_an_mset_holds_the_rows_of_all_blocks_under_their_prefixes(
         blocks.append((prefix, ValueBlock(*_joined(ids), values.reshape(-1), np.full(len(ids), width))))
         for row_id, value in zip(ids, values, strict=True):
             words += [prefix.encode() + row_id, value.tobytes()]
-    assert resp.mset(blocks) == (naive_bytes.resp(*words) if len(words) > 1 else b"")
+    assert b"".join(resp.mset(blocks)) == (naive_bytes.resp(*words) if len(words) > 1 else b"")
 
 
 @given(ids=IDS, data=st.data())
