@@ -9,12 +9,16 @@ from dataclasses import asdict
 
 import click
 
-from tests.benchmarks import commit, end_to_end
+from tests.benchmarks import commit, end_to_end, steps
 from tests.benchmarks.figure import Figure
 
 BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "end_to_end": end_to_end.measure,
     "commit": commit.measure,
+    "fetch": steps.fetch,
+    "decode": steps.decode,
+    "ids": steps.ids,
+    "learn": steps.learn,
 }
 
 
