@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "decode": steps.decode,
     "ids": steps.ids,
     "learn": steps.learn,
+    "live_hits": steps.live_hits,
 }
 
 

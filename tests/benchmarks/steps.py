@@ -18,6 +18,7 @@ from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 from lfm_online.batch import RATING, Batch
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
+from lfm_online.live_hits import Sample, learn_and_rank
 from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
 from tests.benchmarks.figure import Figure
@@ -90,29 +91,45 @@ def learn(_events: int) -> Iterator[Figure]:
     """Events learned a second with 1,000,000 users, beside 10,000; with the ranking head and without."""
     for name, ranking in (("learn", False), ("learn_with_ranking", True)):
         many, few = (
-            max(_learned(users, ranking=ranking) for _ in range(2)) for users in (MANY_USERS, FEW_USERS)
+            max(_learned(users, ITEMS, ranking=ranking) for _ in range(2))
+            for users in (MANY_USERS, FEW_USERS)
         )
         yield Figure(name, many, "events/s with 1,000,000 users", "with 10,000", few)
 
 
-def _learned(users: int, *, ranking: bool) -> float:
+def live_hits(_events: int) -> Iterator[Figure]:
+    """Events learned a second while a sample of them is ranked, beside without."""
+    for items in (1_000, ITEMS):
+        ranked, plain = 0.0, 0.0
+        for _ in range(2):
+            ranked = max(ranked, _learned(FEW_USERS, items, ranking=True, sampled=True))
+            plain = max(plain, _learned(FEW_USERS, items, ranking=True))
+        yield Figure(f"live_hits_{items}_items", ranked, "events/s", "no event ranked", plain)
+
+
+def _learned(users: int, items: int, *, ranking: bool, sampled: bool = False) -> float:
     rng = np.random.default_rng(1)
-    weight = 1.0 / np.arange(1, ITEMS + 1)
+    weight = 1.0 / np.arange(1, items + 1)
     model = Model(make_rule("adaptive", 0.5, 5.0, 1), 32, ranking=ranking, capacity=users)
-    for table, n in ((model.users, users), (model.items, ITEMS)):
+    for table, n in ((model.users, users), (model.items, items)):
         table.start(table.numbers([str(each) for each in range(n)]))
     seconds = 0.0
     for start in range(0, LEARNED, BATCH):
         batch = Batch(
             np.full(BATCH, RATING, np.uint8),
             rng.integers(0, users, BATCH).astype(np.int32),
-            rng.choice(ITEMS, BATCH, p=weight / weight.sum()).astype(np.int32),
+            rng.choice(items, BATCH, p=weight / weight.sum()).astype(np.int32),
             np.clip(np.rint(2 * rng.normal(3.5, 1, BATCH)) / 2, 0.5, 5.0),
             NOW + np.arange(start, start + BATCH, dtype=np.int64) * 1000,
-            np.zeros(BATCH, np.uint32),
+            rng.integers(0, 2**32, BATCH, dtype=np.uint32),
         )
         began = time.perf_counter()
-        model.learn(batch)
+        if sampled:
+            sample = Sample(model, batch, items)
+            sample.take([None] * len(sample.histories))
+            learn_and_rank(model, batch, sample)
+        else:
+            model.learn(batch)
         if start:  # the first loads the kernels
             seconds += time.perf_counter() - began
     return (LEARNED - BATCH) / seconds

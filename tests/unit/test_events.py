@@ -7,23 +7,8 @@ import pytest
 
 from lfm_online.ids import Ids
 from lfm_online.store.protocol import Range
-from worker.dead_letters.letter import DeadLetter
+from tests.made_checkpoints import letter
 from worker.events import Events, join
-
-
-def letter(partition: int, offset: int) -> DeadLetter:
-    return DeadLetter(
-        reason="type",
-        detail="",
-        topic="ratings",
-        partition=partition,
-        offset=offset,
-        time_ms=0,
-        key=None,
-        value=b"",
-        value_bytes=0,
-        sha256="",
-    )
 
 
 def events(
