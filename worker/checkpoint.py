@@ -186,7 +186,6 @@ class Checkpoint:
         if flight is not None:
             self.model.users.forget(flight.users)
             self.model.items.forget(flight.items)
-        self.model.items.truncate(self._n_items)
         while True:
             entries = self.store.read_feed(self.head).entries if self._known else None
             state = self.store.read_state()
