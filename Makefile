@@ -21,7 +21,7 @@ ARGS ?=
 # Some tests run a make of their own, which is to know nothing of this one.
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u ARGS $(BIN)/python -m pytest
 # Four on two cores: the tests of processes wait about a third of their time.
-SPREAD := -n 4 --dist worksteal
+SPREAD := -n 4 --dist loadfile
 
 # Sets $python to PYTHON, or else to the first interpreter that is new enough to use.
 find_python = \

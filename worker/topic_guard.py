@@ -105,11 +105,11 @@ class TopicGuard:
         if self.is_replaced():
             return self._start_anew(first)
         marks = self._checkpoint.watermarks
-        ahead = {p: marks[p] for p, offset in lost.items() if p in first and marks.get(p) == offset}
+        ahead = {p: marks[p] for p, offset in sorted(lost.items()) if p in first and marks.get(p) == offset}
         cut = {p: mark for p, mark in ahead.items() if mark > first[p]}
         if cut:
             return self._go_on_after_cut(cut)
-        gone = {p: start - marks[p] for p, start in first.items() if start > marks.get(p, start)}
+        gone = {p: start - marks[p] for p, start in sorted(first.items()) if start > marks.get(p, start)}
         return self._go_on_after_gap(gone, first) if gone else True
 
     def _start_anew(self, first: Mapping[int, int]) -> bool:
