@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from lfm_online.store.connection import connect
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 from tests.naive_bytes import resp
 from worker.demo.embedded import EmbeddedStore
@@ -34,7 +35,7 @@ return 1
 """
 
 
-def measure(_events: int) -> Iterator[Figure]:
+def measure(_bench: Bench) -> Iterator[Figure]:
     """Rows a second of each, AOF everysec, best of five taken in turns."""
     with Run() as run:
         client = connect(EmbeddedStore(run).start().url)

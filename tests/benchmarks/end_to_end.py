@@ -13,8 +13,8 @@ import click
 from lfm_online.store.protocol import StoreAwayError
 from lfm_online.store.redis import RedisStore
 from tests.benchmarks.backlog import backlog
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
-from worker.demo.embedded import EmbeddedBroker, EmbeddedStore
 from worker.demo.run import Run
 from worker.demo.server import free_port
 from worker.producer import produce
@@ -31,10 +31,11 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
 """What is learned beside the ratings, as settings."""
 
 
-def measure(events: int) -> Iterator[Figure]:
+def measure(bench: Bench) -> Iterator[Figure]:
     """Events a second from the first commit to the last, best of three; ``verify`` must pass."""
+    events = bench.events
     with Run() as run:
-        broker, store = EmbeddedBroker(run).start(), EmbeddedStore(run).start()
+        broker, store = bench.broker(run), bench.store(run)
         settings = Settings(kafka=broker.bootstrap, store=store.url, session_timeout_seconds=6)
         ensure_topic(settings, PARTITIONS)
         click.echo(f"producing {events:,} events …", err=True)

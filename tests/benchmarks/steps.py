@@ -21,6 +21,7 @@ from lfm_online.ids import Ids
 from lfm_online.live_hits import Sample, learn_and_rank
 from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 from worker.decode import Decoder
 from worker.decode_one import EventDecoder
@@ -37,7 +38,7 @@ NOW: Final = 1_600_000_000_000
 VALUE: Final = b'{"user_id":"u%d","item_id":"i%d","rating":3.5,"timestamp":1600000000000}'
 
 
-def fetch(_events: int) -> Iterator[Figure]:
+def fetch(_bench: Bench) -> Iterator[Figure]:
     """Records a second of a fetched batch, beside the client's own parser."""
     builder = MemoryRecordsBuilder(2, 0, 10**6)
     for n in range(BATCH):
@@ -54,7 +55,7 @@ def fetch(_events: int) -> Iterator[Figure]:
     yield Figure("fetch", ours, "records/s", "kafka-python's parser", theirs)
 
 
-def decode(_events: int) -> Iterator[Figure]:
+def decode(_bench: Bench) -> Iterator[Figure]:
     """Events a second from values to columns with all checks, beside msgspec, one at a time."""
     values = [VALUE % (n % 977, n % 463) for n in range(BATCH)]
     keys = [b"u%d" % (n % 977) for n in range(BATCH)]
@@ -69,7 +70,7 @@ def decode(_events: int) -> Iterator[Figure]:
     yield Figure("decode", ours, "events/s", "msgspec, an event at a time", theirs)
 
 
-def ids(_events: int) -> Iterator[Figure]:
+def ids(_bench: Bench) -> Iterator[Figure]:
     """Ids found a second among 100,000, beside a dictionary of texts that are there already."""
     rng = np.random.default_rng(1)
     names = [f"u{n}" for n in range(USERS)]
@@ -87,7 +88,7 @@ def ids(_events: int) -> Iterator[Figure]:
     yield Figure("ids", ours, "ids/s", "a dictionary of texts", theirs)
 
 
-def learn(_events: int) -> Iterator[Figure]:
+def learn(_bench: Bench) -> Iterator[Figure]:
     """Events learned a second with 1,000,000 users, beside 10,000; with the ranking head and without."""
     for name, ranking in (("learn", False), ("learn_with_ranking", True)):
         many, few = (
@@ -97,7 +98,7 @@ def learn(_events: int) -> Iterator[Figure]:
         yield Figure(name, many, "events/s with 1,000,000 users", "with 10,000", few)
 
 
-def live_hits(_events: int) -> Iterator[Figure]:
+def live_hits(_bench: Bench) -> Iterator[Figure]:
     """Events learned a second while a sample of them is ranked, beside without."""
     for items in (1_000, ITEMS):
         ranked, plain = 0.0, 0.0
