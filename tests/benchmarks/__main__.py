@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,7 +17,7 @@ from tests.benchmarks import commit, end_to_end, latency, steps
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 
-BENCHMARKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
+BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "end_to_end": end_to_end.measure,
     "latency": latency.measure,
     "commit": commit.measure,
@@ -38,20 +42,49 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     help="real: Apache Kafka and redis-server (make setup-real).",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def main(only: tuple[str, ...], events: int, servers: str, as_json: bool) -> None:
+@click.option(
+    "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as a document, too."
+)
+def main(only: tuple[str, ...], events: int, servers: str, as_json: bool, write: Path | None) -> None:
     """Measure, and print each figure with what it is measured against.
 
     \b
     Example:
       python -m tests.benchmarks --only end_to_end --events 200000
     """
-    click.echo(f"load of this machine before: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores", err=True)
+    load = f"{os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"
+    click.echo(f"load of this machine before: {load}", err=True)
+    bench, found = Bench(events, real=servers == "real"), list[tuple[str, Figure]]()
     for name in only or BENCHMARKS:
-        for figure in BENCHMARKS[name](Bench(events, real=servers == "real")):
+        click.echo(f"{name} …", err=True)
+        for figure in BENCHMARKS[name](bench):
+            found.append((name, figure))
             if as_json:
                 click.echo(json.dumps(asdict(figure) | {"ratio": figure.ratio}))
             else:
                 click.echo(str(figure))
+    if write is not None:
+        write.write_text(_document(found, load))
+
+
+def _document(found: Sequence[tuple[str, Figure]], load: str) -> str:
+    command = "python -m tests.benchmarks " + " ".join(sys.argv[1:])
+    lines = [
+        "# Benchmarks",
+        "",
+        (
+            f"Written by `{command}` with Python {platform.python_version()} on {platform.machine()}; load of "
+            f"the machine before: {load}. Compare ratios: values swing with the machine's other load. What each "
+            "measures is said in its module in `tests/benchmarks/`."
+        ),
+        "",
+        "| Benchmark | Figure | Value | Unit | Peer | Peer's value | Ratio |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, f in found:
+        values = f"{f.value:,.4g} | {f.unit} | {f.peer} | {f.peer_value:,.4g} | {f.ratio:.2f}"
+        lines.append(f"| `{name}` | {f.name} | {values} |")
+    return "\n".join(lines) + "\n"
 
 
 main()
