@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lfm_online.export.parquet import arrow, parquet_file
 from lfm_online.export.vectors import told_of
 from lfm_online.insight.whole import OnProgress, read_items
+from lfm_online.layout import Rows
 from lfm_online.model import Model
 from lfm_online.predict import basis_of, table_of
 from lfm_online.store.protocol import Store
@@ -66,6 +67,7 @@ def export_predictions(
             pa.field("user", pa.string(), nullable=False),
             pa.field("item", pa.string(), nullable=False),
             pa.field("rating", pa.float32(), nullable=False),
+            pa.field("deviation", pa.float32(), nullable=False),
             pa.field("score", pa.float32(), nullable=False),
         ]
     )
@@ -76,12 +78,14 @@ def export_predictions(
             model.rule.score_items(
                 table.rows, place, model.items.rows, model.globals, model.rule.hyper, at_ms, scores
             )
+            deviations = _deviations(model, table.rows, place, at_ms)
             for start in range(0, len(scores), GROUP_ROWS):
                 part = scores[start : start + GROUP_ROWS]
                 columns = [
                     pa.repeat(pa.scalar(user, pa.string()), len(part)),
                     items.slice(start, len(part)),
                     pa.array(_ratings(model, part)),
+                    pa.array(deviations[start : start + GROUP_ROWS]),
                     pa.array(part.astype(np.float32)),
                 ]
                 writer.write_table(pa.Table.from_arrays(columns, schema=writer.schema))
@@ -93,3 +97,13 @@ def export_predictions(
 def _ratings(model: Model, scores: NDArray[np.float64]) -> NDArray[np.float32]:
     """The link, of all scores at once."""
     return np.array([model.rule.rating_of(score) for score in scores.tolist()], np.float32)
+
+
+def _deviations(model: Model, users: Rows, u: int, at_ms: int) -> NDArray[np.float32]:
+    """The stated deviation of each item's rating by one user."""
+    rule, items, parts = model.rule, model.items.rows, np.empty(len(model.rule.part_names))
+    own = [
+        rule.parts(users, u, items, i, model.globals, rule.hyper, at_ms, parts)
+        for i in range(len(model.items))
+    ]
+    return np.array(own, np.float32) * np.float32(model.shared["deviation"])

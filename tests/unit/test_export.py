@@ -90,6 +90,7 @@ def test_predictions_are_the_lookups_own(rule: str, tmp_path: Path, monkeypatch:
     _, expected = predict(replica, [(row["user"], row["item"]) for row in rows])
     assert_allclose([row["rating"] for row in rows], [each.rating for each in expected], rtol=1e-5)
     assert_allclose([row["score"] for row in rows], [each.score for each in expected], rtol=1e-4, atol=1e-5)
+    assert_allclose([row["deviation"] for row in rows], [each.deviation for each in expected], rtol=1e-4)
     assert {row["user"] for row in rows} == set(users)
 
 
