@@ -27,7 +27,7 @@ class RedisStore(Reading):
         super().__init__(url, model, **access)
         self._whole = False  # whether the append-only file of the server behind this connection is
         # A commit is laid out and sent by a thread of its own, mostly in compiled loops and system
-        # calls: in the learner's thread that takes 1.7 us an event, a fifth of what it can do.
+        # calls, while the learner's thread has the next events fetched and decoded.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sending: Future[int] | None = None
 

@@ -1,7 +1,7 @@
 """A commit's rows as RESP bytes, laid out by compiled loops.
 
-One pipeline command a row costs a client 13 microseconds, an MSET built by redis-py 1.9 a row,
-these loops about 0.2. https://redis.io/docs/latest/develop/reference/protocol-spec/
+``python -m tests.benchmarks --only lay_out`` measures them beside an MSET packed by redis-py.
+https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "fetch": steps.fetch,
     "decode": steps.decode,
     "ids": steps.ids,
+    "lay_out": steps.lay_out,
     "learn": steps.learn,
     "live_hits": steps.live_hits,
 }
@@ -69,14 +70,13 @@ def main(only: tuple[str, ...], events: int, servers: str, as_json: bool, write:
 
 def _document(found: Sequence[tuple[str, Figure]], load: str) -> str:
     command = "python -m tests.benchmarks " + " ".join(sys.argv[1:])
+    written = f"Written by `{command}` with Python {platform.python_version()} on {platform.machine()}"
     lines = [
         "# Benchmarks",
         "",
-        (
-            f"Written by `{command}` with Python {platform.python_version()} on {platform.machine()}; load of "
-            f"the machine before: {load}. Compare ratios: values swing with the machine's other load. What each "
-            "measures is said in its module in `tests/benchmarks/`."
-        ),
+        f"{written}; load of the machine before: {load}.",
+        "Compare ratios: values swing with the machine's other load. What each measures is said in its",
+        "module in `tests/benchmarks/`.",
         "",
         "| Benchmark | Figure | Value | Unit | Peer | Peer's value | Ratio |",
         "| --- | --- | --- | --- | --- | --- | --- |",

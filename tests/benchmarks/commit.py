@@ -19,9 +19,9 @@ from tests.naive_bytes import resp
 from worker.demo.embedded import EmbeddedStore
 from worker.demo.run import Run
 
-ROWS: Final = 2000
-ROW_BYTES: Final = 220
-COMMITS: Final = 300
+ROWS: Final = 16_000
+ROW_BYTES: Final = 420
+COMMITS: Final = 40
 ROUNDS: Final = 5
 
 # The fastest form found: one MSET for up to 4,000 arguments, Lua's stack allows no more.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
+import redis
 from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
@@ -21,6 +22,8 @@ from lfm_online.ids import Ids
 from lfm_online.live_hits import Sample, learn_and_rank
 from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
+from lfm_online.store.protocol import ValueBlock
+from lfm_online.store.resp import mset
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 from worker.decode import Decoder
@@ -96,6 +99,21 @@ def learn(_bench: Bench) -> Iterator[Figure]:
             for users in (MANY_USERS, FEW_USERS)
         )
         yield Figure(name, many, "events/s with 1,000,000 users", "with 10,000", few)
+
+
+def lay_out(_bench: Bench) -> Iterator[Figure]:
+    """Rows of a commit made the bytes of one MSET a second, beside redis-py."""
+    ids, row = [f"u{n}" for n in range(BATCH)], bytes(420)
+    packed, size = Ids.of(ids), np.full(BATCH, len(row), np.int64)
+    block = ValueBlock(packed.data, packed.lengths, np.zeros(BATCH * len(row), np.uint8), size)
+    client: Any = redis.Redis()
+    connection = client.connection_pool.make_connection()
+
+    def by_redis_py() -> None:
+        connection.pack_command("MSET", *(word for name in ids for word in (f"lfm:{{m}}:u:{name}", row)))
+
+    ours, theirs = _rates(BATCH, lambda: mset([("lfm:{m}:u:", block)]), by_redis_py)
+    yield Figure("lay_out", ours, "rows/s", "redis-py", theirs)
 
 
 def live_hits(_bench: Bench) -> Iterator[Figure]:

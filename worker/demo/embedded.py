@@ -54,7 +54,7 @@ class EmbeddedStore(Server):
     """Valkey on a free loopback port, with its append-only file in a directory of the run."""
 
     # This build has the C library's allocator, whose threads keep 7 freed pieces of a size; a commit frees
-    # thousands. With all of them kept, a row costs the server 2.8 us of processor time, not 4.0.
+    # thousands. With all of them kept it takes more rows a second: python -m tests.benchmarks --only commit.
     env: ClassVar[dict[str, str]] = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535"}
 
     def __init__(self, run: Run, name: str = "store") -> None:
