@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +55,7 @@ class Live:
 @pytest.fixture(scope="module")
 def live(run: Run, broker: str, store: str) -> Iterator[Live]:
     """A worker that has learned two waves of ratings and bad events, and lookups, some of them refused."""
-    topic, model = create_topic(broker, 4), "watched"
+    topic, model = create_topic(broker, 4), f"watched-{uuid.uuid4().hex}"
     settings = Settings(kafka=broker, topic=topic)
     ports = {"lfm-worker": free_port(), "lfm-lookups": free_port()}
     urls = {job: f"http://127.0.0.1:{port}" for job, port in ports.items()}
