@@ -43,9 +43,9 @@ def priors_for(*items: str) -> ItemPriors:
     return ItemPriors(hashes, values / np.float32(100))
 
 
-def adopt(server: MemoryServer, priors: ItemPriors) -> None:
+def adopt(server: MemoryServer, priors: ItemPriors, rule: str) -> None:
     ids = (j.to_bytes(16, "big") for j in itertools.count(1))
-    model = Model(meta().make_rule(), K, ranking=True)
+    model = Model(meta(rule).make_rule(), K, ranking=True)
     adopt_priors(MemoryStore(server), model, priors, feed_entries=1000, new_id=lambda: next(ids))
 
 
@@ -72,18 +72,19 @@ def test_priors_read_back_are_the_same_and_their_version_is_their_contents() -> 
         ItemPriors.from_bytes(priors.to_bytes(), 32)
 
 
-def test_a_worker_takes_priors_over_before_it_starts_another_row() -> None:
+@pytest.mark.parametrize("rule", ["adaptive", "sgd"])
+def test_a_worker_takes_priors_over_before_it_starts_another_row(rule: str) -> None:
     server = MemoryServer()
-    learner = Learner(MemoryStore(server))
+    learner = Learner(MemoryStore(server), meta(rule))
     learner.learn(ratings(200))
     priors = priors_for("new", "i0")
-    adopt(server, priors)
+    adopt(server, priors, rule)
     known = server.rows["item"]["i0"]
     checkpoint = learner.checkpoint
     # The new item's key is read first, which meets the newer head.
     learner.learn([Event("u1", "new", 5.0, 10**12)])
     assert checkpoint.model.items.priors.version == priors.version
-    alone = Learner(MemoryStore(MemoryServer()))
+    alone = Learner(MemoryStore(MemoryServer()), meta(rule))
     alone.learn(ratings(200))
     alone.model.items.priors = priors
     alone.learn([Event("u1", "new", 5.0, 10**12)])
@@ -91,13 +92,14 @@ def test_a_worker_takes_priors_over_before_it_starts_another_row() -> None:
     assert server.rows["item"]["i0"] == known
 
 
-def test_every_worker_starts_rows_alike_whenever_it_began() -> None:
+@pytest.mark.parametrize("rule", ["adaptive", "sgd"])
+def test_every_worker_starts_rows_alike_whenever_it_began(rule: str) -> None:
     server = MemoryServer()
-    first = Learner(MemoryStore(server))
+    first = Learner(MemoryStore(server), meta(rule))
     first.learn(ratings(200))
-    adopt(server, priors_for("new"))
+    adopt(server, priors_for("new"), rule)
     first.checkpoint.resync()
-    second = Learner(MemoryStore(server))
+    second = Learner(MemoryStore(server), meta(rule))
     for learner in (first, second):
         items = learner.model.items
         items.start(items.numbers(["new"]))
@@ -106,7 +108,7 @@ def test_every_worker_starts_rows_alike_whenever_it_began() -> None:
     second.model.items.truncate(second.checkpoint._n_items)
     second.learn(ratings(10, 200))
     assert server.globals is not None
-    adopt(server, NO_PRIORS)
+    adopt(server, NO_PRIORS, rule)
     second.checkpoint.resync()
     assert second.model.items.priors.version == 0
 
