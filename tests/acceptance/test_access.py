@@ -102,7 +102,7 @@ def test_the_deployed_rights_are_enough_and_no_more(
     ):
         assert httpx.get(f"http://127.0.0.1:{port}/v1/{path}", timeout=30).status_code == 200, path
     # The proof reads what lookups read.
-    play.verified(372)
+    proof = play.verified_by_process(372)
     # No command is granted that the project doesn't send (checked against the server's own count).
     sent = {name.removeprefix("cmdstat_") for name in play.client.info("commandstats")}
     granted = set(re.findall(r"\+([a-z]+)", (DEPLOY / "redis.acl").read_text()))
@@ -118,7 +118,7 @@ def test_the_deployed_rights_are_enough_and_no_more(
                 client.set(play.key("head"), b"")
         client.close()
     # No secret is told anywhere.
-    shown = told(worker, lookups) + httpx.get(f"{address_of(worker)}/metrics", timeout=30).text
+    shown = told(worker, lookups, proof) + httpx.get(f"{address_of(worker)}/metrics", timeout=30).text
     shown += httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
     play.wait_drained(worker)
     assert not [secret for secret in SECRETS if secret in shown]

@@ -5,27 +5,27 @@ from typing import Any
 
 from tests.acceptance.workers import PATIENCE_SECONDS, Play, ratings
 from tests.commands import StartCommand
+from tests.terminal import terminal
 from worker.demo.embedded import EmbeddedStore
 
 
-def checked(process: StartCommand, play: Play, *arguments: str) -> tuple[int, dict[str, Any]]:
+def checked(play: Play, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Exit code, and the findings by what was looked at."""
-    command = process(
+    found = terminal(
         *("check", "--kafka", play.broker, "--topic", play.topic, "--store", play.store),
         *("--model", play.model, "--factors", "8", "--json", *arguments),
     )
-    code = command.wait(PATIENCE_SECONDS)
-    assert command.output, command.log
-    report = json.loads(command.output)
-    assert report["passed"] == (code == 0)
-    return code, {finding["what"]: finding for finding in report["findings"]}
+    assert found.output, found.log
+    report = json.loads(found.output)
+    assert report["passed"] == (found.code == 0)
+    return found.code, {finding["what"]: finding for finding in report["findings"]}
 
 
 def test_what_is_fit_passes_and_what_is_wrong_is_named_with_its_remedy(
     broker: str, fresh_store: EmbeddedStore, topic: str, process: StartCommand
 ) -> None:
     play = Play(broker, fresh_store.url, topic, process)
-    code, found = checked(process, play)
+    code, found = checked(play)
     assert (code, found["model"]["found"]) == (0, f"there is no model {play.model!r} yet: a worker starts it")
     assert {f["status"] for f in found.values()} <= {"ok", "warning"}
     assert found["topic"]["found"] == f"{topic}: 4 partitions, each with a leader"
@@ -36,7 +36,7 @@ def test_what_is_fit_passes_and_what_is_wrong_is_named_with_its_remedy(
     play.wait_learned(50, worker)
     play.wait_drained(worker)
     play.produce(ratings(7))
-    code, found = checked(process, play)
+    code, found = checked(play)
     assert code == 0, found
     assert found["watermarks"]["found"] == "7 offsets are left to learn"
     assert "append-only file" in found["persistence"]["found"]
@@ -49,7 +49,7 @@ def test_what_is_fit_passes_and_what_is_wrong_is_named_with_its_remedy(
         ("store", ("--store", "redis://:secret@127.0.0.1:1/0"), "redis://***@127.0.0.1:1/0"),
     ]
     for what, arguments, words in troubles:
-        code, found = checked(process, play, *arguments)
+        code, found = checked(play, *arguments)
         assert (code, found[what]["status"]) == (1, "wrong"), found
         assert words in found[what]["found"]
         assert found[what]["remedy"]
@@ -60,7 +60,7 @@ def test_what_is_fit_passes_and_what_is_wrong_is_named_with_its_remedy(
     play.client.hset(play.key("watermarks"), f"{topic}-0", 10**6)
     play.client.config_set("appendonly", "no")
     play.client.config_set("save", "")
-    code, found = checked(process, play)
+    code, found = checked(play)
     assert code == 1
     assert found["eviction"]["status"] == "wrong"
     assert "noeviction" in found["eviction"]["remedy"]

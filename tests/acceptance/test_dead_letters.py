@@ -9,19 +9,30 @@ from kafka import KafkaConsumer, TopicPartition
 from tests.acceptance.test_bad_events import BAD, LARGE
 from tests.acceptance.workers import PATIENCE_SECONDS, Play, rating_bytes, until
 from tests.commands import StartCommand
+from tests.terminal import terminal
 
 
-def asked(process: StartCommand, play: Play, *arguments: str, code: int = 0) -> Any:
-    command = process("dead-letters", *arguments, "--kafka", play.broker, "--topic", play.topic, "--json")
-    assert command.wait(PATIENCE_SECONDS) == code, command.log
-    return json.loads(command.output) if command.output else command.log
+def words_of(play: Play, *arguments: str) -> tuple[str, ...]:
+    return ("dead-letters", *arguments, "--kafka", play.broker, "--topic", play.topic, "--json")
+
+
+def asked(play: Play, *arguments: str, code: int = 0) -> Any:
+    found = terminal(*words_of(play, *arguments))
+    assert found.code == code, found.log
+    return json.loads(found.output) if found.output else found.log
+
+
+def asked_of_a_process(process: StartCommand, play: Play, *arguments: str) -> Any:
+    command = process(*words_of(play, *arguments))
+    assert command.wait(PATIENCE_SECONDS) == 0, command.log
+    return json.loads(command.output)
 
 
 def test_letters_are_counted_shown_and_sent_back_each_once(
     broker: str, store: str, topic: str, process: StartCommand
 ) -> None:
     play = Play(broker, store, topic, process)
-    assert asked(process, play, "list")["letters"] == 0
+    assert asked(play, "list")["letters"] == 0
     records: list[tuple[bytes | None, bytes | None]] = [(key, value) for _, key, value in BAD]
     play.produce([*records, (b"good", rating_bytes("good", "i", 4))], partition=2)
     worker = play.worker()
@@ -29,7 +40,7 @@ def test_letters_are_counted_shown_and_sent_back_each_once(
     until(lambda: play.client.hlen(play.key("dead:2")) == 0, worker)
 
     # Counted, and each has its place.
-    found = asked(process, play, "list")
+    found = asked_of_a_process(process, play, "list")
     reasons = [reason for reason, _, _ in BAD]
     assert found["letters"] == len(BAD)
     assert found["by_reason"] == {reason: reasons.count(reason) for reason in reasons}
@@ -38,21 +49,21 @@ def test_letters_are_counted_shown_and_sent_back_each_once(
 
     # One with its bytes.
     number = reasons.index("range")
-    letter = asked(process, play, "show", f"2:{number}")
+    letter = asked_of_a_process(process, play, "show", f"2:{number}")
     assert (letter["reason"], letter["sent_back"]) == ("range", None)
     assert base64.b64decode(letter["value"]) == BAD[number][2]
-    assert f"2:{len(BAD)}" in asked(process, play, "show", f"2:{len(BAD)}", code=1)
+    assert f"2:{len(BAD)}" in asked(play, "show", f"2:{len(BAD)}", code=1)
 
     # A choice goes back: by reason, by place, the one that was cut whole again; nothing twice.
     large = reasons.index("too_large")
     choice = ("send", "--reason", "range", "--at", f"2:{large}")
-    assert asked(process, play, *choice, "--dry-run")["would_send"] == 2
-    assert asked(process, play, *choice)["sent"] == 2
+    assert asked(play, *choice, "--dry-run")["would_send"] == 2
+    assert asked_of_a_process(process, play, *choice)["sent"] == 2
     # By place, since what was not mended comes back as another letter of the same reason.
     places_chosen = ("--at", f"2:{number}", "--at", f"2:{large}", "--at", "3:99")
-    again = asked(process, play, "send", *places_chosen, code=1)
+    again = asked(play, "send", *places_chosen, code=1)
     assert (again["sent"], again["sent_before"], again["missing"]) == (0, 2, ["3:99"])
-    assert asked(process, play, "show", f"2:{large}")["sent_back"] in {"2:15", "2:16"}
+    assert asked(play, "show", f"2:{large}")["sent_back"] in {"2:15", "2:16"}
 
     consumer = KafkaConsumer(bootstrap_servers=broker)
     place = TopicPartition(topic, 2)
@@ -76,13 +87,12 @@ def test_letters_are_counted_shown_and_sent_back_each_once(
     # Nothing was mended, so they are dead letters once more, of their new places; all is counted.
     play.wait_learned(len(BAD) + 3, worker)
     until(lambda: play.client.hlen(play.key("dead:2")) == 0, worker)
-    found = asked(process, play, "list")
+    found = asked(play, "list")
     assert (found["letters"], found["sent_back"]) == (len(BAD) + 2, 2)
     code, report = play.verify()
     assert (code, report["events"], report["dead_letters"]) == (0, 1, len(BAD) + 2)
 
 
-def test_a_choice_must_be_made_of_what_there_is(broker: str, topic: str, process: StartCommand) -> None:
+def test_a_choice_must_be_made_of_what_there_is(broker: str, topic: str) -> None:
     for arguments in ([], ["--reason", "ugly"], ["--at", "two"]):
-        command = process("dead-letters", "send", "--kafka", broker, "--topic", topic, *arguments)
-        assert command.wait(PATIENCE_SECONDS) == 2
+        assert terminal("dead-letters", "send", "--kafka", broker, "--topic", topic, *arguments).code == 2

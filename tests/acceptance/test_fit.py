@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.workers import PATIENCE_SECONDS, Play, ratings
-from tests.commands import Command, StartCommand
+from tests.commands import StartCommand
+from tests.terminal import terminal
 
 FITTED, STREAMED = 3000, 500
 HEADER_EVENTS_AT = 4  # lfm_online/layout.py: byte of the row's count of events
@@ -30,18 +29,18 @@ def write_file(path: Path) -> Path:
     return path
 
 
-def fit(process: StartCommand, play: Play, file: Path, rule: str, *arguments: str) -> Command:
-    command = process(
+def fit_of(play: Play, file: Path, rule: str) -> tuple[str, ...]:
+    """The command that fits the play's model."""
+    return (
         *("fit", str(file), "--kafka", play.broker, "--topic", play.topic, "--store", play.store),
-        *("--model", play.model, "--factors", "8", "--rule", rule, "--json", *arguments),
+        *("--model", play.model, "--factors", "8", "--rule", rule, "--json"),
     )
-    command.wait(PATIENCE_SECONDS)
-    return command
 
 
 def lookup(play: Play, *arguments: str) -> Any:
-    argv = [sys.executable, "-m", "worker.cli", *arguments, "--store", play.store, "--model", play.model]
-    return json.loads(subprocess.run([*argv, "--json"], check=True, capture_output=True, text=True).stdout)
+    found = terminal(*arguments, "--store", play.store, "--model", play.model, "--json")
+    assert found.code == 0, found.log
+    return json.loads(found.output)
 
 
 @pytest.mark.parametrize("rule", ["adaptive", "sgd"])
@@ -50,8 +49,8 @@ def test_a_worker_carries_a_fitted_model_on_and_each_event_of_the_topic_is_prove
 ) -> None:
     play = Play(broker, store, topic, process)
     file = write_file(tmp_path / "before.csv")
-    fitted = fit(process, play, file, rule)
-    assert fitted.poll() == 0, fitted.log
+    fitted = process(*fit_of(play, file, rule))
+    assert fitted.wait(PATIENCE_SECONDS) == 0, fitted.log
     *epochs, summary = map(json.loads, fitted.output.splitlines())
     assert (summary["model"], summary["ratings"], summary["refused"]) == (play.model, FITTED, 0)
     assert epochs[-1]["epoch"] == summary["epochs"]
@@ -87,8 +86,8 @@ def test_a_worker_carries_a_fitted_model_on_and_each_event_of_the_topic_is_prove
     assert "user 'before 0'" in report["examples"][0]
 
     # It is not written over.
-    again = fit(process, play, file, rule)
-    assert again.poll() == 1
+    again = terminal(*fit_of(play, file, rule))
+    assert again.code == 1
     assert play.model in again.log
     assert "LFM_MODEL" in again.log
 
@@ -97,10 +96,9 @@ def test_a_worker_with_other_settings_does_not_carry_a_fitted_model_on(
     broker: str, store: str, topic: str, process: StartCommand, tmp_path: Path
 ) -> None:
     play = Play(broker, store, topic, process)
-    fitted = fit(
-        process, play, write_file(tmp_path / "before.csv"), "sgd", "--no-sgd-biases", "--epochs", "2"
-    )
-    assert fitted.poll() == 0, fitted.log
+    file = write_file(tmp_path / "before.csv")
+    fitted = terminal(*fit_of(play, file, "sgd"), "--no-sgd-biases", "--epochs", "2")
+    assert fitted.code == 0, fitted.log
     worker = play.worker("--rule", "sgd")
     assert worker.wait(PATIENCE_SECONDS) == 1
     assert "options is {'biases': 0.0} in the store and {} here" in worker.log

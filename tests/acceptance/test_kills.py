@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.workers import Play, ratings, until
+from tests.acceptance.workers import FINE_SECONDS, Play, ratings, until
 from tests.commands import StartCommand
 from worker.demo.embedded import EmbeddedStore
 
@@ -52,7 +52,7 @@ def test_killed_workers_lose_and_double_nothing(
     play.produce(ratings(events, seed=replay))
     for at in moments(rng, kills):
         worker = play.worker(*SMALL_COMMITS)
-        until(lambda at=at: play.learned() >= at, worker)  # type: ignore[misc]  # mypy can't infer the default
+        until(lambda at=at: play.learned() >= at, worker, every_seconds=FINE_SECONDS)  # type: ignore[misc]  # mypy can't infer the default
         within_a_commit(rng)
         worker.kill()
         worker.wait()
@@ -72,7 +72,7 @@ def test_a_killed_store_loses_and_doubles_nothing_though_it_falls_back(
     play.produce(ratings(events, seed=replay))
     worker = play.worker(*SMALL_COMMITS)
     for number, at in enumerate(moments(rng, kills)):
-        until(lambda at=at: play.learned() >= at, worker)  # type: ignore[misc]  # mypy can't infer the default
+        until(lambda at=at: play.learned() >= at, worker, every_seconds=FINE_SECONDS)  # type: ignore[misc]  # mypy can't infer the default
         within_a_commit(rng)
         fresh_store.kill()
         # A process that is killed loses nothing that it wrote; a machine that fails loses the last second.

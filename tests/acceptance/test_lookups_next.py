@@ -18,6 +18,7 @@ from tests.acceptance import brute_force
 from tests.acceptance.lookups import WAIT_SECONDS, Lookups, address_of, serve_arguments, wait_for
 from tests.commands import StartCommand
 from tests.made_model import learn_in_commits, random_ratings
+from tests.terminal import terminal
 
 BASKETS = [
     ["☃ & co?"],
@@ -170,10 +171,9 @@ def test_a_model_without_a_ranking_head_says_so_and_answers_the_rest(
         ["recommend", "u1", "--by", "next"],
         ["similar", "i1", "--by", "taken-together"],
     ):
-        command = process(*arguments, *where)
-        assert command.wait() == 1
-        assert "LFM_RANKING" in command.log
-        assert "Traceback" not in command.log
+        refused = terminal(*arguments, *where)
+        assert refused.code == 1
+        assert "LFM_RANKING" in refused.log
 
 
 def test_a_terminal_gets_the_servers_answers(lookups: Lookups, process: StartCommand) -> None:
@@ -190,13 +190,16 @@ def test_a_terminal_gets_the_servers_answers(lookups: Lookups, process: StartCom
             "cosine",
         ),
     ):
-        as_json, as_text = process(*arguments, *where, "--json"), process(*arguments, *where)
-        assert as_json.wait() == as_text.wait() == 0, as_text.log
+        as_json, as_text = terminal(*arguments, *where, "--json"), terminal(*arguments, *where)
+        assert as_json.code == as_text.code == 0, as_text.log
         assert json.loads(as_json.output) == expected
         assert told in as_text.output
+    popular = process("popular", *where, "--json")
+    assert popular.wait() == 0, popular.log
+    assert json.loads(popular.output) == lookups.answer("/v1/popular")
 
 
-def test_a_terminal_is_told_what_a_basket_may_be(lookups: Lookups, process: StartCommand) -> None:
+def test_a_terminal_is_told_what_a_basket_may_be(lookups: Lookups) -> None:
     where = ["--store", lookups.store, "--model", lookups.model]
     for arguments, told in (
         (["recommend", *where], "Missing argument"),
@@ -205,6 +208,6 @@ def test_a_terminal_is_told_what_a_basket_may_be(lookups: Lookups, process: Star
         (["recommend", "--basket", "i1", "--by", "rating", *where], "--by"),
         (["recommend", "--basket", "i1", "--at", "5", *where], "--at"),
     ):
-        command = process(*arguments)
-        assert command.wait() == 2
-        assert told in command.log
+        refused = terminal(*arguments)
+        assert refused.code == 2
+        assert told in refused.log

@@ -13,6 +13,7 @@ from lfm_online.store.redis import RedisStore
 from tests.acceptance.lookups import WAIT_SECONDS, Lookups, address_of, serve_arguments, wait_for
 from tests.commands import StartCommand
 from tests.made_model import Event, learn_in_commits, random_ratings
+from tests.terminal import terminal
 from worker.demo.embedded import EmbeddedStore
 
 
@@ -103,13 +104,13 @@ def test_a_terminal_gets_the_servers_answers(
     lookups: Lookups, process: StartCommand, command: list[str], path: str, params: dict[str, object]
 ) -> None:
     where = ["--store", lookups.store, "--model", lookups.model]
-    as_json, as_text = process(*command, *where, "--json"), process(*command, *where)
-    assert as_json.wait() == as_text.wait() == 0
+    as_json, as_text = process(*command, *where, "--json"), terminal(*command, *where)
+    assert (as_json.wait(), as_text.code) == (0, 0), as_json.log + as_text.log
     assert json.loads(as_json.output) == lookups.answer(path, **params)
     assert "i" in as_text.output
 
 
-def test_a_terminal_is_told_what_is_missing(lookups: Lookups, process: StartCommand) -> None:
+def test_a_terminal_is_told_what_is_missing(lookups: Lookups) -> None:
     where = ["--store", lookups.store, "--model", lookups.model]
     for arguments, told, code in (
         (["predict", "u", "i", "--store", lookups.store, "--model", "no-such"], "'no-such' (LFM_MODEL)", 1),
@@ -119,7 +120,6 @@ def test_a_terminal_is_told_what_is_missing(lookups: Lookups, process: StartComm
         (["recommend", "", *where], "user is 0 bytes long", 2),
         (["recommend", "u", "-n", "1001", *where], "1<=x<=1000", 2),
     ):
-        command = process(*arguments)
-        assert command.wait() == code
-        assert told in command.log
-        assert "Traceback" not in command.log
+        refused = terminal(*arguments)
+        assert refused.code == code
+        assert told in refused.log

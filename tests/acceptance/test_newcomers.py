@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from lfm_online.store.redis import RedisStore
 from tests.acceptance.workers import Play, rating_bytes
 from tests.commands import StartCommand
+from tests.made_model import learn_in_commits, random_ratings
+from tests.terminal import terminal
 from tests.topics import create_topic
 
 USERS, ITEMS, EVENTS = 30, 20, 2000
@@ -25,28 +27,33 @@ def ratings_of(items: range, first: int, n: int) -> list[tuple[bytes, bytes]]:
     return events
 
 
-@pytest.mark.parametrize("rule", ["adaptive", "sgd"])
+def write_catalogue(path: Path) -> Path:
+    lines = [f"i{n},Film {n},{'Horror' if n % 2 else 'Comedy'},{1950 + n}" for n in range(2 * ITEMS)]
+    path.write_text("\n".join(["item,title,genres,year", *lines]))
+    return path
+
+
 def test_new_items_start_from_their_genres_in_every_worker(
-    broker: str, store: str, process: StartCommand, tmp_path: Path, rule: str
+    broker: str, store: str, process: StartCommand, tmp_path: Path
 ) -> None:
     play = Play(broker, store, create_topic(broker, 2), process)
-    catalogue = tmp_path / "films.csv"
-    lines = [f"i{n},Film {n},{'Horror' if n % 2 else 'Comedy'},{1950 + n}" for n in range(2 * ITEMS)]
-    catalogue.write_text("\n".join(["item,title,genres,year", *lines]))
+    catalogue = write_catalogue(tmp_path / "films.csv")
     where = ["--store", store, "--model", play.model]
 
     def told(*words: str) -> Any:
-        command = process(*words, *where, "--json")
-        assert command.wait() == 0, command.log
-        return json.loads(command.output)
+        found = terminal(*words, *where, "--json")
+        assert found.code == 0, found.log
+        return json.loads(found.output)
 
-    workers = [play.worker("--rule", rule, "--sgd-step-bias", "0.05") for _ in range(2)]
+    workers = [play.worker() for _ in range(2)]
     play.produce(ratings_of(range(ITEMS), 0, EVENTS))
     play.wait_learned(EVENTS, *workers)
     before = [told("predict", "u1", item) for item in ("i22", "i23")]
     assert {each["item_basis"] for each in before} == {"mean"}
 
-    found = told("prior", str(catalogue))
+    prior = process("prior", str(catalogue), *where, "--json")
+    assert prior.wait() == 0, prior.log
+    found = json.loads(prior.output)
     assert (found["known"], found["items"]) == (ITEMS, ITEMS)
     after = [told("predict", "u1", item) for item in ("i22", "i23")]
     assert {each["item_basis"] for each in after} == {"attributes"}
@@ -60,18 +67,34 @@ def test_new_items_start_from_their_genres_in_every_worker(
         play.wait_drained(worker)
     play.verified(2 * EVENTS)
 
-    refused = process("prior", str(catalogue), *where)
-    assert refused.wait() == 1
+    refused = terminal("prior", str(catalogue), *where)
+    assert refused.code == 1
     assert "at least one of each" in refused.log
-    asked = process("insight", "questionnaire", *where, "-n", "3", "--catalogue", str(catalogue), "--json")
-    if rule == "sgd":
-        assert asked.wait() == 1
-        assert "LFM_RULE" in asked.log
-    else:
-        assert asked.wait() == 0, asked.log
-        questions = json.loads(asked.output)["questions"]
-        assert len({each["item"] for each in questions}) == 3
-        assert all(each["title"].startswith("Film ") and 0 < each["known_to"] <= 1 for each in questions)
-        shown = process("insight", "questionnaire", *where, "--catalogue", str(catalogue))
-        assert shown.wait() == 0, shown.log
-        assert "Film " in shown.output
+    questions = told("insight", "questionnaire", "-n", "3", "--catalogue", str(catalogue))["questions"]
+    assert len({each["item"] for each in questions}) == 3
+    assert all(each["title"].startswith("Film ") and 0 < each["known_to"] <= 1 for each in questions)
+    shown = terminal("insight", "questionnaire", *where, "--catalogue", str(catalogue))
+    assert shown.code == 0, shown.log
+    assert "Film " in shown.output
+
+
+def test_of_the_textbooks_model_new_items_take_priors_too_but_no_questions_are_asked(
+    store: str, tmp_path: Path
+) -> None:
+    model = f"m-{uuid.uuid4().hex}"
+    catalogue = write_catalogue(tmp_path / "films.csv")
+    where = ["--store", store, "--model", model]
+    # Of i0 to i19, and of ids that no catalogue has.
+    learn_in_commits(RedisStore(store, model), random_ratings(400, items=25), rule="sgd")
+
+    def basis() -> str:
+        found = terminal("predict", "u1", "i22", *where, "--json")
+        return str(json.loads(found.output)["item_basis"])
+
+    assert basis() == "mean"
+    prior = terminal("prior", str(catalogue), *where, "--json")
+    assert prior.code == 0, prior.log
+    assert basis() == "attributes"
+    asked = terminal("insight", "questionnaire", *where, "-n", "3", "--catalogue", str(catalogue), "--json")
+    assert asked.code == 1
+    assert "LFM_RULE" in asked.log

@@ -7,6 +7,7 @@ from kafka import KafkaAdminClient
 
 from tests.acceptance.workers import Play
 from tests.commands import StartCommand
+from tests.terminal import terminal
 
 HEADER_EVENTS_AT = 4  # lfm_online/layout.py: byte of the row's count of events
 
@@ -22,10 +23,8 @@ def write_file(path: Path, first: int, end: int) -> Path:
     return path
 
 
-def produce(process: StartCommand, play: Play, file: Path, count: int) -> None:
-    command = process("produce", str(file), "--kafka", play.broker, "--topic", play.topic)
-    assert command.wait() == 0, command.log
-    assert command.output.startswith(f"{count} events confirmed")
+def produce_of(play: Play, file: Path) -> tuple[str, ...]:
+    return ("produce", str(file), "--kafka", play.broker, "--topic", play.topic)
 
 
 def members(play: Play) -> int:
@@ -42,10 +41,12 @@ def test_a_replay_is_learned_once_goes_on_where_it_stood_and_is_proved(
     broker: str, store: str, topic: str, process: StartCommand, tmp_path: Path
 ) -> None:
     play = Play(broker, store, topic, process)
-    produce(process, play, write_file(tmp_path / "first.csv", 0, 4000), 4000)
+    first = process(*produce_of(play, write_file(tmp_path / "first.csv", 0, 4000)))
+    assert first.wait() == 0, first.log
+    assert first.output.startswith("4000 events confirmed")
     worker = play.worker()
     play.wait_learned(4000, worker)
-    play.verified(4000)
+    play.verified_by_process(4000)
     assert members(play) == 1
 
     # SIGTERM drains, and leaves the group: nobody waits for its session to end.
@@ -55,7 +56,8 @@ def test_a_replay_is_learned_once_goes_on_where_it_stood_and_is_proved(
 
     # Started again it goes on where it stood, while the file goes on.
     worker = play.worker()
-    produce(process, play, write_file(tmp_path / "second.csv", 4000, 5000), 1000)
+    sent = terminal(*produce_of(play, write_file(tmp_path / "second.csv", 4000, 5000)))
+    assert (sent.code, sent.output.startswith("1000 events confirmed")) == (0, True), sent
     play.wait_learned(5000, worker)
     play.verified(5000)
     play.wait_drained(worker)

@@ -1,6 +1,6 @@
 """Two workers of one group share a topic and its items; one is killed, and the other takes over."""
 
-from tests.acceptance.workers import Play, metric, ratings, until
+from tests.acceptance.workers import FINE_SECONDS, Play, metric, ratings, until
 from tests.commands import Command, StartCommand
 from tests.feed_replay import check_rows_follow_the_feed
 
@@ -31,7 +31,7 @@ def test_two_workers_learn_each_event_once_and_one_takes_over_from_the_other(
     # Both learn at once, and meet at the items that they share.
     for start in range(FIRST, FIRST + THEN, SLICE):
         play.produce(events[start : start + SLICE])
-    until(lambda: play.learned() >= FIRST + THEN // 2, *workers)
+    until(lambda: play.learned() >= FIRST + THEN // 2, *workers, every_seconds=FINE_SECONDS)
     for worker in workers:
         assert metric(worker, "lfm_events_total") > 0
     killed, survivor = workers

@@ -15,21 +15,26 @@ import redis
 from kafka import KafkaProducer
 
 from tests.commands import Command, StartCommand
+from tests.terminal import terminal
 
 # What ends a wait that would never end; nothing is measured against it.
 PATIENCE_SECONDS = 90.0
+# Between looks at what is waited for: a look may be an HTTP request, and takes time from what it waits for.
+EVERY_SECONDS = 0.05
+# The same where the moment counts, and a look is cheap.
+FINE_SECONDS = 0.002
 # A group waits as long for the members of workers that were killed.
 SESSION_SECONDS = "1"
 
 
-def until(true: Callable[[], object], *commands: Command) -> None:
+def until(true: Callable[[], object], *commands: Command, every_seconds: float = EVERY_SECONDS) -> None:
     """Wait until it is true, while these commands run."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not true():
         for command in commands:
             assert command.poll() is None, f"{command.name} ended:\n{command.log}"
         assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.002)
+        time.sleep(every_seconds)
 
 
 def ratings(n: int, *, seed: int = 1, users: int = 60, items: int = 40) -> list[tuple[bytes, bytes]]:
@@ -108,19 +113,30 @@ class Play:
         assert worker.wait(PATIENCE_SECONDS) == 0, worker.log
         assert "drained" in worker.log
 
-    def verify(self) -> tuple[int, dict[str, Any]]:
-        """Exit code and report of `verify`."""
-        command = self._process(
-            "verify", "--kafka", self.broker, "--store", self.store, "--model", self.model, "--json"
-        )
-        code = command.wait(PATIENCE_SECONDS)
-        assert command.output, command.log
-        return code, json.loads(command.output)
+    def verify(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        """Exit code and report of `verify` with these arguments."""
+        found = terminal(*self._verify, *arguments)
+        assert found.output, found.log
+        return found.code, json.loads(found.output)
 
     def verified(self, events: int) -> None:
         """Each of so many events was learned exactly once."""
         code, report = self.verify()
         assert (code, report["passed"], report["events"]) == (0, True, events), report
+
+    def verified_by_process(self, events: int) -> Command:
+        """The same by a process, with the environment that processes of this play are given."""
+        command = self._process(*self._verify)
+        code = command.wait(PATIENCE_SECONDS)
+        assert command.output, command.log
+        report = json.loads(command.output)
+        assert (code, report["passed"], report["events"]) == (0, True, events), report
+        return command
+
+    @property
+    def _verify(self) -> tuple[str, ...]:
+        where = ("--kafka", self.broker, "--store", self.store, "--model", self.model)
+        return ("verify", *where, "--json")
 
 
 def address_of(worker: Command) -> str:

@@ -77,7 +77,7 @@ def test_topic_producer_worker_dead_letters_and_proof_come_through(
     worker = play.worker("--log-level", "debug")
     play.wait_learned(RATINGS + 1, worker)
     until(lambda: play.client.hlen(play.key("dead:0")) == 0, worker)
-    play.verified(RATINGS)
+    play.verified_by_process(RATINGS)
     url = address_of(worker)
     shown = httpx.get(f"{url}/metrics", timeout=30).text + httpx.get(f"{url}/readyz", timeout=30).text
     play.wait_drained(worker)
