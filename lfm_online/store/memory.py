@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -36,6 +37,8 @@ class MemoryServer:
     histories: dict[str, bytes] = field(default_factory=dict)
     feed: list[FeedEntry] = field(default_factory=list)
     dead: dict[int, dict[int, bytes]] = field(default_factory=dict)
+    step: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
+    """Held by a commit, and by a read of values that must be of one head."""
 
     def apply(self, commit: Commit) -> bool:
         """The commit's numbered steps; False if the head was another."""
@@ -108,7 +111,8 @@ class MemoryStore:
     def read_state(self) -> State:
         """Head, globals, watermarks, count of items, and ring."""
         s = self.server
-        return State(s.head, s.globals, dict(s.watermarks), len(s.items), s.ring)
+        with s.step:
+            return State(s.head, s.globals, dict(s.watermarks), len(s.items), s.ring)
 
     def read_items(self, start: int) -> list[str]:
         """Item ids from that number on."""
@@ -123,13 +127,14 @@ class MemoryStore:
     ) -> RowsRead:
         """Rows and histories with the head that they rest on."""
         rows = self.server.rows
-        return RowsRead(
-            self.server.head,
-            [rows["user"].get(user) for user in users],
-            [rows["item"].get(item) for item in items],
-            [self.server.histories.get(user) for user in histories],
-            self.server.globals,
-        )
+        with self.server.step:
+            return RowsRead(
+                self.server.head,
+                [rows["user"].get(user) for user in users],
+                [rows["item"].get(item) for item in items],
+                [self.server.histories.get(user) for user in histories],
+                self.server.globals,
+            )
 
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; it is applied when it is received."""
@@ -138,12 +143,14 @@ class MemoryStore:
     def receive_commit(self) -> Receipt:
         """Apply the commit in flight."""
         commit, self._in_flight = self._in_flight, None
-        return Receipt(commit is not None and self.server.apply(commit), 0.0)
+        with self.server.step:
+            return Receipt(commit is not None and self.server.apply(commit), 0.0)
 
     def read_feed(self, since: Head) -> FeedRead:
         """What was committed after ``since``."""
-        entries = [entry for entry in self.server.feed if entry.head.sequence > since.sequence]
-        return FeedRead(self.server.head, feed.linked(since, entries, self.server.head))
+        with self.server.step:
+            entries = [entry for entry in self.server.feed if entry.head.sequence > since.sequence]
+            return FeedRead(self.server.head, feed.linked(since, entries, self.server.head))
 
     def wait_feed(self, since: Head, seconds: float) -> None:
         """Return at once: nothing changes behind a caller's back in one thread."""
@@ -174,7 +181,8 @@ class MemoryStore:
     def read_marked_rows(self, kind: Kind, ids: Sequence[str]) -> MarkedRows:
         """Rows with the watermarks that they are as of."""
         rows = self.server.rows[kind]
-        return MarkedRows(dict(self.server.watermarks), [rows.get(row_id) for row_id in ids])
+        with self.server.step:
+            return MarkedRows(dict(self.server.watermarks), [rows.get(row_id) for row_id in ids])
 
     def scan_feed(self) -> Iterator[FeedEntry]:
         """All that is kept of the feed, oldest first."""
