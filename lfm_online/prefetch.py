@@ -58,8 +58,9 @@ def places_of(rows: Any) -> Any:
 def ask_for(place: Any, row: int) -> None:
     """Ask for a row, whole."""
     first = place[0] + row * place[1]
-    for line in range(first & -LINE, first + place[1], LINE):
-        _ask(line)
+    for offset in range(0, place[1], LINE):
+        _ask(first + offset)
+    _ask(first + place[1] - 1)
 
 
 @numba.njit(**STEP)

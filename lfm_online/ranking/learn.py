@@ -87,7 +87,18 @@ def decayed(item: Any, n: int) -> Any:
 
 
 @numba.njit(**STEP)
-def candidates(users: Any, u: int, b: int, ring: Any, n: int, hyper: Any, last: Any, chosen: Any) -> Any:
+def draw(n: int, hyper: Any, slots: Any) -> None:
+    """Fill row ``n % 2`` of ``slots: int32[2, draws]`` with the slots of the ring that event ``n`` draws."""
+    key = key_of(hyper.seed, n)
+    width = np.uint64(min(n, RING))
+    for place in range(hyper.draws):
+        slots[n % 2, place] = slot_of(key, place, width)
+
+
+@numba.njit(**STEP)
+def candidates(
+    users: Any, u: int, b: int, ring: Any, n: int, slots: Any, hyper: Any, last: Any, chosen: Any
+) -> Any:
     """Fill ``chosen: int32[1 + draws]`` with b and the negatives; how many they are.
 
     A draw is left out if it is b, of this user's own events, or among the user's last items; what
@@ -98,10 +109,8 @@ def candidates(users: Any, u: int, b: int, ring: Any, n: int, hyper: Any, last: 
     chosen[0] = b
     size = 1
     own = np.uint32(users.hash[u] & np.uint64(0xFFFFFFFF))
-    key = key_of(hyper.seed, n)
-    width = np.uint64(min(n, RING))
-    for draw in range(hyper.draws):
-        slot = slot_of(key, draw, width)
+    for drawn in range(hyper.draws):
+        slot = slots[n % 2, drawn]
         c = np.int32(ring[slot].item)
         known = (c == b) | (ring[slot].user == own)
         for place in range(LAST):
@@ -217,22 +226,6 @@ def count(users: Any, u: int, items: Any, b: int, rating: float, globals_: Any, 
     state.events += np.uint32(1)
 
 
-@numba.njit(**STEP)
-def ask_for_items(users: Any, u: int, places: Any, ring: Any, n: int, hyper: Any) -> None:
-    """Ask for the items' rows that event ``n``, of user ``u``, is learned with, by their parts' places."""
-    key = key_of(hyper.seed, n)
-    width = np.uint64(min(n, RING))
-    for draw in range(hyper.draws):
-        c = np.int64(ring[slot_of(key, draw, width)].item)
-        for place in places:
-            ask_for(place, c)
-    seen = np.int64(users.state[u].events)
-    for back in range(min(seen, hyper.context)):
-        c = np.int64(abs(users.state[u].last[(seen - 1 - back) % LAST]) - 1)
-        for place in places:
-            ask_for(place, c)
-
-
 @numba.njit(**KERNEL)
 def learn(batch: Any, users: Any, items: Any, globals_: Any, ring: Any, hyper: Any) -> None:
     """Learn a batch, event by event: a rating, whatever the rating rule made of it, or a tombstone."""
@@ -245,15 +238,15 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, ring: Any, hyper: A
     chosen = np.empty(1 + hyper.draws, np.int32)
     g = np.empty(1 + hyper.draws, np.float32)
     odds = np.empty(1 + hyper.draws, np.float32)
+    slots = np.empty((2, hyper.draws), np.int32)  # of this event and of the next one
     state = globals_[0]
+    draw(state.events, hyper, slots)
     of_users = place_of(users.state), place_of(users.factors)
-    of_items = place_of(items.state), place_of(items.factors)
+    of_items = place_of(items.factors)  # their states are few lines, and mostly at hand
     for event in range(len(batch.user)):
         if event + AHEAD < len(batch.user):
             for place in of_users:
                 ask_for(place, batch.user[event + AHEAD])
-        if event + 1 < len(batch.user):
-            ask_for_items(users, batch.user[event + 1], of_items, ring, state.events + 1, hyper)
         u = batch.user[event]
         if batch.what[event] == FORGET:
             start_user(users, u)
@@ -261,9 +254,12 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, ring: Any, hyper: A
             continue
         b = batch.item[event]
         n = state.events
+        draw(n + 1, hyper, slots)
+        for drawn in range(hyper.draws):
+            ask_for(of_items, np.int64(ring[slots[(n + 1) % 2, drawn]].item))
         if n > hyper.learns_after and items.state[b].count > 0:
             in_context = context(users, u, items, len(items.state), hyper, h, near, share)
-            size = candidates(users, u, b, ring, n, hyper, last, chosen)
+            size = candidates(users, u, b, ring, n, slots, hyper, last, chosen)
             taken = gradients(items, chosen, size, h, n, state, hyper, g, odds)
             if size > 1:
                 learn_candidates(items, chosen, size, h, g, hyper, G)
