@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from lfm_online.layout import Kind
 from lfm_online.store import feed
@@ -37,8 +38,8 @@ class MemoryServer:
     histories: dict[str, bytes] = field(default_factory=dict)
     feed: list[FeedEntry] = field(default_factory=list)
     dead: dict[int, dict[int, bytes]] = field(default_factory=dict)
-    step: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
-    """Held by a commit, and by a read of values that must be of one head."""
+    step: ClassVar[threading.Lock] = threading.Lock()
+    """Held by a commit, and by a read of values that must be of one head; one for all, so that they copy."""
 
     def apply(self, commit: Commit) -> bool:
         """The commit's numbered steps; False if the head was another."""

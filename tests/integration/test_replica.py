@@ -176,10 +176,10 @@ def test_a_user_read_from_a_commit_that_the_store_then_lost_is_read_again() -> N
     learner = learn_in_commits(MemoryStore(server), random_ratings(300))
     replica = Replica(lambda: MemoryStore(server), "m", users=5)
     replica.follow(0)
-    before = {name: copy.deepcopy(value) for name, value in vars(server).items() if name != "step"}
+    before = copy.deepcopy(server)
     learner.learn([Event("u1", "😀", 0.5, 1)])
     replica.read_users(["u1"])  # the row of a commit that the replica has not followed yet
-    vars(server).update(before)  # the store falls back
+    server.__dict__.update(copy.deepcopy(before).__dict__)  # the store falls back
     again = Learner(MemoryStore(server))
     again.checkpoint._new_id = lambda: b"another commit's"
     again.learn([Event("u2", "i1", 0.5, 1)])  # joins up with the replica's head all the same
