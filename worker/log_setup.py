@@ -13,3 +13,5 @@ def set_up_logging(level: str) -> None:
     )
     for name in ("worker", "lfm_online"):
         logging.getLogger(name).setLevel(level.upper())
+    # It warns when another thread of the process has the interpreter for a tenth of a second.
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
