@@ -74,11 +74,7 @@ def export_predictions(
     written = 0
     with parquet_file(file, schema, {**told_of(loaded, name), "at_ms": at_ms}) as writer:
         for place, user in enumerate(ids):
-            scores = np.empty(len(model.items))
-            model.rule.score_items(
-                table.rows, place, model.items.rows, model.globals, model.rule.hyper, at_ms, scores
-            )
-            deviations = _deviations(model, table.rows, place, at_ms)
+            scores, deviations = _predicted(model, table.rows, place, at_ms)
             for start in range(0, len(scores), GROUP_ROWS):
                 part = scores[start : start + GROUP_ROWS]
                 columns = [
@@ -99,11 +95,13 @@ def _ratings(model: Model, scores: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.array([model.rule.rating_of(score) for score in scores.tolist()], np.float32)
 
 
-def _deviations(model: Model, users: Rows, u: int, at_ms: int) -> NDArray[np.float32]:
-    """The stated deviation of each item's rating by one user."""
+def _predicted(
+    model: Model, users: Rows, u: int, at_ms: int
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Each item's score for one user, and its stated deviation."""
     rule, items, parts = model.rule, model.items.rows, np.empty(len(model.rule.part_names))
-    own = [
-        rule.parts(users, u, items, i, model.globals, rule.hyper, at_ms, parts)
-        for i in range(len(model.items))
-    ]
-    return np.array(own, np.float32) * np.float32(model.shared["deviation"])
+    scores, own = np.empty(len(model.items)), np.empty(len(model.items), np.float32)
+    for i in range(len(scores)):
+        own[i] = rule.parts(users, u, items, i, model.globals, rule.hyper, at_ms, parts)
+        scores[i] = parts.sum()
+    return scores, own * np.float32(model.shared["deviation"])
