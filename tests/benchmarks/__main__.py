@@ -26,6 +26,7 @@ BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "ids": steps.ids,
     "lay_out": steps.lay_out,
     "learn": steps.learn,
+    "learn_movielens": steps.learn_movielens,
     "live_hits": steps.live_hits,
 }
 
