@@ -81,8 +81,7 @@ class Pipeline:
         self.source = source
         self.checkpoint = checkpoint
         self.assigned: frozenset[int] = frozenset()
-        self.store_trouble: str = ""
-        self.source_trouble: str = ""
+        self.store_trouble = self.source_trouble = ""
         self._decoder = decoder
         self._observer = observer
         self._batch_size = batch_size
@@ -254,6 +253,7 @@ class Pipeline:
         if self.store_trouble:
             log.info("the store answers again")
         self.store_trouble = ""
+        self._outbox_waits = False  # what is fetched now finds out
         self.source.release()
         self._retries = 0
 

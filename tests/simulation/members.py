@@ -208,6 +208,9 @@ class Lookups:
     def check(self, *, whole: bool = False) -> None:
         """A replica at the store's head holds the store's rows.
 
+        One that has read ahead may hold newer ones: of a commit to come, or of one on an old primary
+        that will never be, which the feed tells it once it hears from the new one.
+
         Args:
             whole: It must be at the head, and answer.
         """
@@ -215,7 +218,8 @@ class Lookups:
         if whole:
             replica.check()
             assert replica._head == server.head, "the replica is not at the store's head"
-        if replica.problem() is not None or replica._head != server.head:
+            assert not replica._ahead, "the replica has read what is not in the store"
+        if replica.problem() is not None or replica._head != server.head or replica._ahead:
             return
         model = replica.loaded.model
         assert list(model.items.ids) == server.items, "the replica's items are not the store's"

@@ -1,4 +1,4 @@
-"""The loop at a rebalance, and over a store that was emptied."""
+"""The loop at a rebalance, at a full outbox, and over a store that was emptied."""
 
 import random
 
@@ -56,9 +56,9 @@ class Loop:
             rng=random.Random(0),
         )
 
-    def produce(self, partition: int, count: int) -> None:
+    def produce(self, partition: int, count: int, value: bytes | None = None) -> None:
         for _ in range(count):
-            self.log.append(partition, b"u", event(), time_ms=1_700_000_000_000)
+            self.log.append(partition, b"u", value or event(), time_ms=1_700_000_000_000)
 
     def steps(self, count: int = 4) -> None:
         for _ in range(count):
@@ -95,3 +95,18 @@ def test_a_store_that_lost_the_model_under_a_live_worker_stops_it() -> None:
     vars(loop.server).update(vars(MemoryServer()))
     with pytest.raises(NewModelError, match="does not know model"):
         loop.steps()
+
+
+def test_a_rebalance_while_an_outbox_is_full_skips_nothing() -> None:
+    loop = Loop()
+    for _ in range(2):  # the second lot finds no room
+        loop.produce(0, 8, b"bad")
+        loop.steps()
+    assert loop.server.watermarks == {"ratings-0": 8}
+    loop.source.assign([0, 1])
+    loop.produce(0, 3, b"bad")  # one more than a commit takes
+    loop.steps()
+    for _ in range(2):
+        loop.pipeline.outbox_changed(0, 0)
+        loop.steps()
+    assert loop.server.watermarks == {"ratings-0": 19}
