@@ -96,14 +96,15 @@ class KafkaLog:
             member.close()
 
 
-def assigned(*members: Source) -> list[frozenset[int]]:
+def assigned(*members: Source, poll_seconds: float = 0.05, pause: float = 0.0) -> list[frozenset[int]]:
     """Poll until the members share all partitions; what each has. They yield nothing on the way."""
     found: dict[int, frozenset[int]] = {}
     deadline = time.monotonic() + PATIENCE_SECONDS
     while sum(len(part) for part in found.values()) != PARTITIONS or len(found) != len(members):
         assert time.monotonic() < deadline, f"the partitions were never shared out: {found}"
         for number, member in enumerate(members):
-            assert member.poll(0.05, 100) == []
+            assert member.poll(poll_seconds, 100) == []
+            time.sleep(pause)
             change = member.take_assignment()
             if change is not None:
                 found[number] = change

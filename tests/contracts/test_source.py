@@ -137,6 +137,11 @@ def test_a_seek_to_a_partition_of_another_member_does_nothing(log: Log) -> None:
     assert silent(one)
 
 
+def test_members_that_poll_briefly_and_seldom_come_together(log: Log) -> None:
+    members = [log.join(), log.join()]
+    assert all(assigned(*members, poll_seconds=0.01, pause=0.1))
+
+
 def test_the_partitions_of_a_member_that_left_go_to_the_other(log: Log) -> None:
     fill(log)
     one, other = log.join(), log.join()

@@ -24,6 +24,7 @@ from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS, consumer_settings
 from worker.source.fetched_columns import UndecodableBatchError, polled_records, take_columns
 from worker.source.listener import AssignmentListener
+from worker.source.patient_join import PatientJoin
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
 from worker.source.records import Records, holes
 
@@ -58,6 +59,7 @@ class KafkaPythonSource:
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
         take_columns(self._consumer, self._given_up)
+        self._join = PatientJoin(self._consumer)
         self._listener = AssignmentListener(self._consumer)
         self._consumer.subscribe([self._topic], listener=self._listener)
         self._position: dict[int, int] = {}  # of partitions that were sought
@@ -90,7 +92,7 @@ class KafkaPythonSource:
             self.close()
             self._open()
             raise SourceAwayError(f"the Kafka client failed: {error}") from error
-        self._hold_on_to_join()
+        self._join.after_poll()
         found = []
         for tp in sorted(polled):
             records = polled[tp]
@@ -137,18 +139,6 @@ class KafkaPythonSource:
                 found.append(holes(partition, first, state.position.offset))
                 self._position[partition] = state.position.offset
         return found
-
-    def _hold_on_to_join(self) -> None:
-        """Keep the client from forgetting a join that outlasts a poll.
-
-        A join because of changed metadata (new partitions; none known at the first join) ends the
-        client's need to join as soon as the leader has assigned, before the answer is taken over:
-        if a poll returns in between, no later one takes it over, and the member neither reads nor
-        sends heartbeats from then on (kafka-python 3.0.12, ``coordinator.join_group_async``).
-        """
-        coordinator = self._consumer._coordinator
-        if coordinator.rejoining:
-            coordinator.request_rejoin()
 
     def take_assignment(self) -> frozenset[int] | None:
         """The partitions of this worker if they changed since the last call, else None."""
