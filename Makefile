@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-real setup-real test-compare setup-compare evaluate simulate mutants kills faults lint bench lock clean
+.PHONY: help setup demo test test-real setup-real test-compare setup-compare evaluate simulate mutants kills faults fuzz lint bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -107,6 +107,9 @@ kills: $(READY) ## workers and stores killed at random moments of replays, each 
 
 faults: $(READY) ## ROUNDS of kills, failovers and cut networks on real processes; ARGS="--servers real", ARGS="--help"
 	@exec $(BIN)/python -m tests.faults --rounds $(or $(ROUNDS),10) $(ARGS)
+
+fuzz: $(READY) ## RECORDS of every kind, good and broken, through a worker: each learned or dead, memory flat; ARGS="--help"
+	@exec $(BIN)/python -m tests.fuzz.flood --records $(or $(RECORDS),100000) $(ARGS)
 
 lint: $(READY) ## ruff, its formatter, and mypy --strict
 	@$(BIN)/ruff check .

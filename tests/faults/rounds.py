@@ -50,8 +50,8 @@ class Series:
             sent = self._stream.good + self._stream.bad
             self._stage.wait_learned(sent)
             report = self._stage.verify()
-            until(lambda: self._stream.letters() >= self._stream.bad)
-            letters = self._stream.letters()
+            until(lambda: self._stream.letters.count() >= self._stream.bad)
+            letters = self._stream.letters.count()
             if (report["events"], letters) != (self._stream.good, self._stream.bad):
                 error = "learned and dead are not what was sent"
         except (AssertionError, FaultError, TimeoutError, OSError) as failure:

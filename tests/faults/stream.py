@@ -7,9 +7,11 @@ import threading
 import time
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from tests.acceptance.workers import rating_bytes
+from tests.letters import Letters
+from worker.closing import close_producer
 
 BAD = (b"", b"{", b"[]", b'{"user_id":"u1"}', rating_bytes("u1", "i1", 99), rating_bytes("", "i1", 3))
 BAD_SHARE, OTHER_SHARE = 0.08, 0.04
@@ -35,11 +37,7 @@ class Stream:
             enable_idempotence=idempotent,  # Tansu knows none; nothing happens to it either
             delivery_timeout_ms=CONFIRM_SECONDS * 1000,
         )
-        self._letters: set[tuple[int, int]] = set()
-        self._consumer: Any = KafkaConsumer(bootstrap_servers=broker)
-        parts = [TopicPartition(dead_topic, p) for p in range(partitions)]
-        self._consumer.assign(parts)
-        self._consumer.seek_to_beginning(*parts)
+        self.letters = Letters(broker, dead_topic, partitions)
 
     def send(self, rng: random.Random, events: int, seconds: float) -> None:
         """Send so many over that time, and wait until the broker has them."""
@@ -73,17 +71,9 @@ class Stream:
             value = None  # a tombstone
         return self._producer.send(self._topic, key=user.encode(), value=value)
 
-    def letters(self) -> int:
-        """How many different events have come to the dead-letter topic so far."""
-        while found := self._consumer.poll(timeout_ms=200):
-            for record in (record for records in found.values() for record in records):
-                headers = dict(record.headers)
-                self._letters.add((int(headers["lfm-partition"]), int(headers["lfm-offset"])))
-        return len(self._letters)
-
     def close(self) -> None:
-        self._producer.close(timeout=5)
-        self._consumer.close()
+        close_producer(self._producer)
+        self.letters.close()
 
 
 class Sending(threading.Thread):

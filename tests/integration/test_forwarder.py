@@ -1,5 +1,6 @@
 """Dead letters on their way from the outbox to their topic, on a broker."""
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -7,8 +8,11 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from lfm_online.store.memory import MemoryServer, MemoryStore
+from tests.topics import create_topic
 from worker.dead_letters.forwarder import Forwarder, KafkaPublisher
 from worker.dead_letters.letter import DeadLetter
+from worker.demo.embedded import EmbeddedBroker
+from worker.demo.run import Run
 from worker.demo.server import free_port
 from worker.settings import Settings
 
@@ -112,3 +116,16 @@ def test_without_a_broker_letters_stay_in_the_outbox(
     assert forwarder.trouble
     assert outbox.dead == before
     forwarder.close()
+
+
+def test_a_broker_that_went_away_with_letters_under_way_does_not_keep_the_worker_from_ending(
+    run: Run, outbox: MemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.closing.CLOSE_SECONDS", 0.3)
+    broker, threads = EmbeddedBroker(run, "broker-that-goes").start(), set(threading.enumerate())
+    publisher = KafkaPublisher(Settings(kafka=broker.bootstrap, topic=create_topic(broker.bootstrap, 1)))
+    publisher.send(LETTERS[0])
+    broker.kill()
+    publisher.send(LETTERS[0])
+    publisher.close()
+    assert set(threading.enumerate()) <= threads

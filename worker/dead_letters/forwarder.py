@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 
 from lfm_online.store.protocol import Store, StoreAwayError
 from worker.access import kafka_access
+from worker.closing import close_producer
 from worker.dead_letters.letter import DeadLetter, read_letter
 from worker.settings import Settings
 
@@ -88,7 +89,7 @@ class KafkaPublisher:
     def close(self) -> None:
         """Stop sending."""
         if self._producer is not None:
-            self._producer.close(timeout=5)
+            close_producer(self._producer)
             self._producer = None
 
 

@@ -17,6 +17,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from worker.access import kafka_access
+from worker.closing import close_producer
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.topic import SENT_BACK, Entry, Place, read_entries
 from worker.settings import Settings
@@ -123,7 +124,7 @@ class _Sender:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._producer.close(timeout=5)
+        close_producer(self._producer)
         if self._source is not None:
             self._source.__exit__()
 

@@ -1,0 +1,170 @@
+"""A flood of records of every kind through a real worker: `make fuzz RECORDS=n`.
+
+Each must be learned or a dead letter, and the worker's memory must not grow with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import redis
+from kafka import KafkaProducer
+from rich.console import Console
+from rich.progress import Progress
+
+from tests.acceptance.workers import PATIENCE_SECONDS, metric
+from tests.commands import Command
+from tests.fuzz.made_badly import BadProducer
+from tests.letters import Letters
+from tests.servers.kafka import RealKafka
+from tests.servers.redis import RealRedis
+from tests.topics import create_topic
+from worker.demo.embedded import EmbeddedBroker, EmbeddedStore
+from worker.demo.run import Run
+
+PARTITIONS = 4
+LOOK_SECONDS = 0.1
+MOST_GROWTH = 0.05
+"""Of the resident memory, from the first tenth of the records to the last."""
+ENDS = ("learned", "retracted", "forgotten", "refused")
+
+
+class Flood(NamedTuple):
+    """What became of the records."""
+
+    records: int
+    learned: int  # by the worker's own count, with what it forgot, retracted or refused to learn
+    dead: int  # different ones in the dead-letter topic
+    proved: int  # events that verify found in the rows
+    passed: bool  # whether it found nothing else
+    first_mib: float  # mean resident memory of the worker over the first tenth of the records
+    last_mib: float
+    seconds: float
+
+    @property
+    def growth(self) -> float:
+        """Of the memory, as a share."""
+        return self.last_mib / self.first_mib - 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether each record was learned or is a dead letter."""
+        return self.passed and self.learned == self.proved and self.learned + self.dead == self.records
+
+
+def flood(records: int, seed: int, *, real: bool, progress: Progress) -> Flood:
+    """Send so many, learn them, and count."""
+    with Run() as run:
+        broker = (RealKafka if real else EmbeddedBroker)(run).start()
+        store = (RealRedis if real else EmbeddedStore)(run, "store").start()
+        topic, dead_topic = (create_topic(broker.bootstrap, PARTITIONS) for _ in range(2))
+        _send(broker.bootstrap, topic, records, seed, progress)
+        where = ("--kafka", broker.bootstrap, "--store", store.url, "--model", "flood")
+        own = ("--topic", topic, "--dead-letter-topic", dead_topic, "--worker-port", "0")
+        began = time.monotonic()
+        worker = Command(run, "worker", ("worker", *where, *own), None)
+        memory = _watch(worker, store.url, records, progress)
+        seconds = time.monotonic() - began
+        learned = sum(int(metric(worker, f'lfm_events_total{{outcome="{end}"}}')) for end in ENDS)
+        verify = Command(run, "verify", ("verify", *where, "--json"), None)
+        code = verify.wait(PATIENCE_SECONDS * 10)
+        dead = _dead(broker.bootstrap, dead_topic, records - learned)
+        proved = json.loads(verify.output)["events"]
+        first, last = (sum(tenth) / len(tenth) / 2**20 for tenth in memory)
+        return Flood(records, learned, dead, proved, code == 0, first, last, seconds)
+
+
+def _send(broker: str, topic: str, records: int, seed: int, progress: Progress) -> None:
+    producer: Any = KafkaProducer(bootstrap_servers=broker, acks="all", linger_ms=20, batch_size=2**18)
+    made = BadProducer(random.Random(seed))
+    bar = progress.add_task("sending", total=records)
+    failed: list[BaseException] = []
+    for _ in range(records):
+        key, value = made.record()
+        producer.send(topic, key=key, value=value).add_errback(failed.append)
+        progress.advance(bar)
+    producer.flush()
+    producer.close()
+    if failed:
+        raise failed[0]
+
+
+def _watch(worker: Command, store: str, records: int, progress: Progress) -> tuple[list[int], list[int]]:
+    """Until all is learned and forwarded: resident bytes in the first tenth of the records, and the last."""
+    first: list[int] = []
+    last: list[int] = []
+    bar = progress.add_task("learning", total=records)
+    prefix = "lfm:{flood}:"
+    client: Any = redis.Redis.from_url(store)
+    with client:
+        changed, before, waiting = time.monotonic(), (0, 0), 1
+        while before[0] < records or waiting:
+            if worker.poll() is not None:
+                raise RuntimeError(f"the worker ended:\n{worker.log}")
+            if time.monotonic() - changed > PATIENCE_SECONDS:
+                raise TimeoutError(f"{before[0]} of {records} learned, and no more:\n{worker.log}")
+            time.sleep(LOOK_SECONDS)
+            done = sum(int(mark) for mark in client.hvals(prefix + "watermarks"))
+            waiting = sum(client.hlen(f"{prefix}dead:{partition}") for partition in range(PARTITIONS))
+            if (done, waiting) != before:
+                changed, before = time.monotonic(), (done, waiting)
+            progress.update(bar, completed=done)
+            if 0 < done <= records / 10:
+                first.append(_resident_bytes(worker.pid))
+            elif done >= records * 9 / 10:
+                last.append(_resident_bytes(worker.pid))
+    return first or last[:1], last
+
+
+def _resident_bytes(pid: int) -> int:
+    line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
+
+
+def _dead(broker: str, topic: str, expected: int) -> int:
+    """How many came to the dead-letter topic; waits for as many as there should be."""
+    with _letters(broker, topic) as letters:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := letters.count()) < expected and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+    return found
+
+
+@contextmanager
+def _letters(broker: str, topic: str) -> Iterator[Letters]:
+    letters = Letters(broker, topic, PARTITIONS)
+    yield letters
+    letters.close()
+
+
+def main() -> int:
+    """The command line; 1 if a record was lost or doubled, or the memory grew."""
+    parser = argparse.ArgumentParser("python -m tests.fuzz.flood", description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--servers", choices=["embedded", "real"], default="embedded")
+    a = parser.parse_args()
+    logging.disable()
+    with Progress(console=Console(stderr=True)) as progress:
+        found = flood(a.records, a.seed, real=a.servers == "real", progress=progress)
+    Console(soft_wrap=True).print(
+        f"sent {found.records:,} records: {found.learned:,} learned ({found.proved:,} by verify, which "
+        f"{'passed' if found.passed else 'FAILED'}), {found.dead:,} dead letters; resident memory "
+        f"{found.first_mib:.1f} MiB in the first tenth, {found.last_mib:.1f} in the last "
+        f"({found.growth:+.1%}); {found.seconds:.0f} s on {a.servers} servers",
+        highlight=False,
+    )
+    return int(not found.complete or abs(found.growth) > MOST_GROWTH)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
