@@ -14,46 +14,33 @@ A batch goes through these numbered steps:
    touched are dropped from memory, the feed is followed, and the batch goes through 1 to 4 again;
    the watermarks then tell what of it is still to be learned.
 
-Architecture invariant: a row in memory is either as of ``head``, or touched by ``in_flight``.
+While a commit is in flight the next batch is learned on top of it (:meth:`Checkpoint.learn_ahead`), if
+all its rows are in memory: its commit goes out once that in flight is done, and falls with it.
+
+Architecture invariant: a row in memory is either as of ``head``, or touched by ``in_flight`` or ``ahead``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lfm_online.batch import RATING, Batch
 from lfm_online.item_priors import read_item_priors
-from lfm_online.ledger import event_digests, topic_crc
-from lfm_online.live_hits import Sample, learn_and_rank
+from lfm_online.live_hits import learn_and_rank
 from lfm_online.model import Model
 from lfm_online.store.protocol import (
     NO_HEAD,
     Commit,
     FeedEntry,
     Head,
-    RowsRead,
     State,
     Store,
-    StoreBrokenError,
 )
+from worker.batch_rows import BatchRows, HeadMovedError, NotInMemoryError, Resolved
 from worker.commit_of import commit_of
 from worker.events import Events
-from worker.history_writes import rewriting_users
 from worker.in_flight import Begun, InFlight, Settled
-
-
-class _Resolved(NamedTuple):
-    """A batch whose rows are in memory."""
-
-    batch: Batch
-    users: NDArray[np.int32]  # rows that it touches, as numbers
-    items: NDArray[np.int32]
-    histories: dict[str, bytes | None]  # stored ones, of users that rewrite theirs
-    sample: Sample
 
 
 class Checkpoint:
@@ -87,10 +74,11 @@ class Checkpoint:
         self.meta: bytes | None = None
         """Of a model without a commit: goes into the first, since the store may be emptied before it."""
         self.in_flight: InFlight | None = None
+        self.ahead: InFlight | None = None  # learned on top of that in flight, not sent yet
         self.rewinds = 0  # how often everything in memory had to go: the store's watermarks may be lower
         self._known = False  # whether anything in memory rests on ``head``
         self._n_items = 0  # items in the store's list as of ``head``
-        self._crc = topic_crc(topic)
+        self._rows = BatchRows(store, model, topic)
         self._feed_entries = feed_entries
         self._new_id = new_id
 
@@ -102,31 +90,65 @@ class Checkpoint:
             if not left.ranges:
                 return Begun(sent=False, gaps=gaps)
             # 2. Rows.
-            resolved = self._resolve(left)
-            if resolved is None:
+            try:
+                resolved = self._rows.resolve(left, self.head, self._n_items)
+            except HeadMovedError:
+                self.resync()
                 continue
-            batch, users, items, rings, sample = resolved
-            # 3. Learn.
-            outcome, hits = learn_and_rank(self.model, batch, sample)
-            # 4. Commit; it counts as in flight from before the first byte is sent.
-            commit = commit_of(
-                self.model,
-                left,
-                batch,
-                outcome,
-                users,
-                items,
-                rings,
-                topic=self.topic,
-                previous=self.head,
-                head=Head(self._new_id(), self.head.sequence + 1),
-                n_items=self._n_items,
-                feed_entries=self._feed_entries,
-                meta=self.meta if self.head == NO_HEAD else None,
-            )
-            self.in_flight = InFlight(left, batch, outcome, commit, users, items, hits)
-            self.store.send_commit(commit)
+            # 3 and 4; it counts as in flight from before the first byte is sent.
+            self.in_flight = self._learn(left, resolved)
+            self.store.send_commit(self.in_flight.commit)
             return Begun(sent=True, gaps=gaps)
+
+    def learn_ahead(self, events: Events) -> bool:
+        """Steps 1 to 3 on top of the commit in flight, where that takes nothing from the store.
+
+        Returns:
+            Whether it was learned; else settle first.
+        """
+        flight = self.in_flight
+        if flight is None or self.ahead is not None or events.letters:  # letters: whether there is room
+            return False
+        ends = {r.partition: r.end for r in flight.events.ranges}
+        left, gaps = events.from_watermarks(self.beginnings | self.watermarks | ends)
+        if gaps or not left.ranges:
+            return False
+        try:
+            resolved = self._rows.resolve(left, None, flight.n_items)
+        except NotInMemoryError:
+            return False
+        self.ahead = self._learn(left, resolved)
+        return True
+
+    def send_ahead(self) -> None:
+        """Step 4 of what was learned ahead, if anything was; nothing may be in flight."""
+        self.in_flight, self.ahead = self.ahead, None
+        if self.in_flight is not None:
+            self.store.send_commit(self.in_flight.commit)
+
+    def _learn(self, events: Events, resolved: Resolved) -> InFlight:
+        """Step 3, and what step 4 is to send."""
+        batch, users, items, rings, sample = resolved
+        previous, n_items = self.head, self._n_items
+        if self.in_flight is not None:
+            previous, n_items = self.in_flight.commit.head, self.in_flight.n_items
+        outcome, hits = learn_and_rank(self.model, batch, sample)
+        commit = commit_of(
+            self.model,
+            events,
+            batch,
+            outcome,
+            users,
+            items,
+            rings,
+            topic=self.topic,
+            previous=previous,
+            head=Head(self._new_id(), previous.sequence + 1),
+            n_items=n_items,
+            feed_entries=self._feed_entries,
+            meta=self.meta if previous == NO_HEAD else None,
+        )
+        return InFlight(events, batch, outcome, commit, users, items, len(self.model.items), hits)
 
     def settle(self) -> Settled | None:
         """Step 5, the store's answer; None if nothing is in flight.
@@ -141,7 +163,7 @@ class Checkpoint:
         if receipt.committed:
             self.in_flight = None
             self.head = flight.commit.head
-            self._n_items = len(self.model.items)
+            self._n_items = flight.n_items
             self.watermarks.update({r.partition: r.end for r in flight.events.ranges})
         return Settled(flight, receipt)
 
@@ -179,13 +201,13 @@ class Checkpoint:
     def resync(self) -> None:
         """Bring memory to the store's head, whatever happened: step 5's second half.
 
-        Rows touched by a commit in flight are dropped. If the feed leads from the head in memory to
-        the store's, the rows that it names are dropped too; else all are.
+        Rows touched by a commit in flight, and by what was learned ahead, are dropped. If the feed
+        leads from the head in memory to the store's, the rows that it names are dropped too; else all are.
         """
-        flight = self.in_flight
-        if flight is not None:
-            self.model.users.forget(flight.users)
-            self.model.items.forget(flight.items)
+        for flight in (self.in_flight, self.ahead):
+            if flight is not None:
+                self.model.users.forget(flight.users)
+                self.model.items.forget(flight.items)
         while True:
             entries = self.store.read_feed(self.head).entries if self._known else None
             state = self.store.read_state()
@@ -216,7 +238,7 @@ class Checkpoint:
         self.head = state.head
         self._n_items = state.n_items
         self._known = True
-        self.in_flight = None
+        self.in_flight = self.ahead = None
 
     def _forget_everything(self) -> None:
         self.rewinds += 1
@@ -232,57 +254,3 @@ class Checkpoint:
         users, items = self.model.users, self.model.items
         users.forget(np.flatnonzero(np.isin(users.rows.hash[: len(users)], entry.users)))
         items.forget(entry.items[entry.items < len(items)])
-
-    def _resolve(self, events: Events) -> _Resolved | None:
-        """Step 2; None where the store has moved on."""
-        users, items = self.model.users, self.model.items
-        user = users.numbers(events.users)
-        item = np.full(len(events), -1, np.int32)
-        rated = events.what == RATING
-        if rated.all():
-            item = items.numbers(events.items)
-        else:
-            chosen = np.flatnonzero(rated)
-            item[chosen] = items.numbers(events.items.take(chosen))
-        rewriting = rewriting_users(self.model, events)
-        read = self._read_missing(user, item[rated], rewriting)
-        if read is not None and read.head != self.head:
-            self.resync()
-            return None
-        digests = event_digests(self._crc, events.partition, events.offset)
-        batch = Batch(events.what, user, item, events.rating, events.time_ms, digests)
-        touched_users, touched_items = self.model.touched(batch)
-        sample = Sample(self.model, batch, self._n_items)
-        needed = np.arange(len(items), dtype=np.int32) if len(sample.places) else touched_items
-        more = self._read_missing(user[:0], needed, sample.histories)
-        if more is not None and more.head != self.head:
-            self.resync()
-            return None
-        histories = dict(zip(rewriting, read.histories if read else (), strict=True))
-        sample.take(more.histories if more else ())
-        return _Resolved(batch, touched_users, touched_items, histories, sample)
-
-    def _read_missing(
-        self, user: NDArray[np.int32], item: NDArray[np.int32], histories: list[str]
-    ) -> RowsRead | None:
-        """Load what is not in memory; rows on another head than ours are left for the resync."""
-        users, items = self.model.users, self.model.items
-        want_users = users.missing(user)
-        want_items = items.missing(item)
-        if not (len(want_users) or len(want_items) or histories):
-            return None
-        read = self.store.read_rows(
-            list(users.ids.take(want_users)), list(items.ids.take(want_items)), histories
-        )
-        if read.head == self.head:
-            # An item that the list of this head doesn't hold has no row: what lies there is somebody else's.
-            for number, row in zip(want_items.tolist(), read.items, strict=True):
-                if number >= self._n_items and row is not None:
-                    raise StoreBrokenError(
-                        f"item {items.ids[number]!r} has a row, but is not in the model's list of items: the "
-                        "store was written to by something else. Restore it, or learn the model anew under "
-                        "another name (LFM_MODEL)"
-                    )
-            users.load(want_users, read.users)
-            items.load(want_items, read.items)
-        return read

@@ -16,7 +16,7 @@ from worker.events import Events
 
 @dataclass(frozen=True)
 class InFlight:
-    """A commit that was sent and not yet answered, and what it rests on."""
+    """A commit that was sent and not yet answered, or will be, and what it rests on."""
 
     events: Events
     batch: Batch
@@ -24,6 +24,7 @@ class InFlight:
     commit: Commit
     users: NDArray[np.int32]  # rows touched, as numbers
     items: NDArray[np.int32]
+    n_items: int  # in the store's list once it is committed
     hits: Hits
 
 

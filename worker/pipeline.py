@@ -4,12 +4,14 @@ One step:
 
 1. Fetch and decode up to a commit's worth of events, while the commit before is in flight.
 2. A changed assignment is a barrier: settle, then start every partition from its watermark.
-3. Settle the commit in flight; one that was refused is learned again from the store's rows.
-4. Learn what was fetched, and send its commit.
+3. Learn what was fetched on top of the commit in flight, if that takes nothing from the store.
+4. Settle the commit in flight; one that was refused is learned again from the store's rows, and what
+   was learned on top of it counts as fetched once more.
+5. Send what was learned ahead; else learn what was fetched, and send its commit.
 
-Architecture invariants: at most one commit is in flight; nothing fetched is learned but through
-``Checkpoint.begin``, which asks the watermarks; trouble with the store never loses an event, since
-every recovery starts from the watermarks.
+Architecture invariants: at most one commit is in flight, and one batch learned on top of it; nothing
+fetched is learned but through ``Checkpoint``, which asks the watermarks; trouble with the store never
+loses an event, since every recovery starts from the watermarks.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Final
 
 from lfm_online.meta import Meta
 from lfm_online.store.protocol import NO_HEAD, StoreAwayError
+from worker.backoff import Backoff
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
@@ -41,9 +44,6 @@ GROUP_COMMIT_SECONDS: Final = 1.0
 """Between two commits of the group's offsets, which only outside tools read."""
 IDLE_CHECK_SECONDS: Final = 1.0
 """Between two looks at the head without events: a store that fell back must not wait for the next one."""
-FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.05, 2.0
-MOST_RETRIES: Final = 10
-"""Counted no further: long past the longest wait, and far from where 2 to that power is no float."""
 
 
 class Pipeline:
@@ -91,12 +91,10 @@ class Pipeline:
         self._outbox: Counter[int] = Counter()
         self._outbox_waits = False
         self._clock = clock
-        self._rng = rng
         self._fetched: Events | None = None
         self._restart = True  # positions must be taken from the watermarks before anything is learned
         self._rewinds = checkpoint.rewinds
-        self._retries = 0
-        self._retry_at = 0.0
+        self._backoff = Backoff(clock, rng)
         self._checked_at = clock()
         self._group_committed_at = clock()
         self._to_group: dict[int, int] = {}
@@ -138,7 +136,7 @@ class Pipeline:
         self._outbox[partition] = letters
 
     def _step(self) -> None:
-        waiting = self._clock() < self._retry_at
+        waiting = self._backoff.waiting
         # 1. Fetch and decode.
         if self._fetched is None:
             self._fetched = self._fetch()
@@ -157,10 +155,14 @@ class Pipeline:
         if self._restart:
             self._start_from_watermarks()
             return
-        # 3. Settle.
+        # 3. Learn ahead.
+        if self._fetched is not None and self.checkpoint.in_flight is not None:
+            with self._observer.step("learn"):
+                self._fetched = None if self.checkpoint.learn_ahead(self._fetched) else self._fetched
+        # 4. Settle.
         with self._observer.step("settle"):
             self._settle()
-        # 4. Learn and send.
+        # 5. Learn and send.
         if self._fetched is not None and self.checkpoint.in_flight is None:
             self._learn_fetched(self._fetched)
             self._checked_at = self._clock()
@@ -216,14 +218,18 @@ class Pipeline:
             return
         if settled.receipt.committed:
             self._committed(settled)
+            self.checkpoint.send_ahead()
             return
         self._observer.refused()
+        if self.checkpoint.ahead is not None:
+            later = [self._fetched] if self._fetched is not None else []
+            self._fetched = join([self.checkpoint.ahead.events, *later])
         self.checkpoint.resync()
         self._begin(settled.done.events)
 
     def _committed(self, settled: Settled) -> None:
         done = settled.done
-        self._retries = 0
+        self._backoff.succeeded()
         self._batch_size.observe(len(done.events), settled.receipt.seconds)
         self._to_group |= {r.partition: r.end for r in done.events.ranges}
         for letter in done.events.letters:
@@ -255,7 +261,7 @@ class Pipeline:
         self.store_trouble = ""
         self._outbox_waits = False  # what is fetched now finds out
         self.source.release()
-        self._retries = 0
+        self._backoff.succeeded()
 
     def _outbox_full(self, events: Events) -> bool:
         """Whether the letters of these events would overfill an outbox; an empty one takes any."""
@@ -280,7 +286,7 @@ class Pipeline:
         self._restart = True
         self._fetched = None
         self.source.hold()
-        self._back_off()
+        self._backoff.failed()
 
     def _source_away(self, error: SourceAwayError) -> None:
         if isinstance(error, PositionLostError):
@@ -291,10 +297,4 @@ class Pipeline:
         self.source_trouble = str(error)
         self._restart = True
         self._fetched = None
-        self._back_off()
-
-    def _back_off(self) -> None:
-        """Exponential, with full jitter, so that workers don't come back all at once."""
-        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**self._retries)
-        self._retries = min(self._retries + 1, MOST_RETRIES)
-        self._retry_at = self._clock() + longest * (0.5 + 0.5 * self._rng.random())
+        self._backoff.failed()

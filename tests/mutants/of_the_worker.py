@@ -25,9 +25,23 @@ OF_THE_WORKER: Final = (
     Breakage(
         "rows that an unanswered commit touched stay in memory",
         CHECKPOINT,
-        "            self.model.users.forget(flight.users)\n"
-        "            self.model.items.forget(flight.items)\n",
-        "            pass\n",
+        "                self.model.users.forget(flight.users)\n"
+        "                self.model.items.forget(flight.items)\n",
+        "                pass\n",
+        (SIMULATION,),
+    ),
+    Breakage(
+        "rows that were learned on top of a refused commit stay in memory",
+        CHECKPOINT,
+        "for flight in (self.in_flight, self.ahead):",
+        "for flight in (self.in_flight,):",
+        (SIMULATION,),
+    ),
+    Breakage(
+        "what is learned ahead gives new items numbers that the commit in flight has given",
+        CHECKPOINT,
+        "previous, n_items = self.in_flight.commit.head, self.in_flight.n_items",
+        "previous, n_items = self.in_flight.commit.head, self._n_items",
         (SIMULATION,),
     ),
     Breakage(
@@ -60,9 +74,8 @@ OF_THE_WORKER: Final = (
     ),
     Breakage(
         "rows are taken over that were read at another head",
-        CHECKPOINT,
-        "        if read is not None and read.head != self.head:\n            self.resync()\n"
-        "            return None\n",
+        "worker/batch_rows.py",
+        "        if read.head != head:\n            raise HeadMovedError\n",
         "",
         (SIMULATION, "tests/unit/test_checkpoint.py"),
     ),
@@ -155,8 +168,8 @@ OF_THE_WORKER: Final = (
     Breakage(
         "the first commit of a model does not carry the meta",
         CHECKPOINT,
-        "                meta=self.meta if self.head == NO_HEAD else None,\n",
-        "                meta=None,\n",
+        "            meta=self.meta if previous == NO_HEAD else None,\n",
+        "            meta=None,\n",
         ("tests/unit/test_pipeline.py",),
     ),
     Breakage(
