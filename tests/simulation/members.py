@@ -20,6 +20,7 @@ from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint
 from worker.dead_letters.forwarder import Forwarder
 from worker.decode import Decoder
+from worker.events import Events
 from worker.in_flight import Settled
 from worker.model_opening import open_model
 from worker.observer import Step
@@ -84,6 +85,17 @@ class Told:
         pass
 
 
+class CountedCheckpoint(Checkpoint):
+    """Tells how often a batch was learned on top of a commit in flight."""
+
+    counts: Counter[str]
+
+    def learn_ahead(self, events: Events) -> bool:
+        learned = super().learn_ahead(events)
+        self.counts["batches learned ahead"] += learned
+        return learned
+
+
 class Worker:
     """One worker process."""
 
@@ -99,7 +111,7 @@ class Worker:
         self._home = home
         self._opened = False
         rng = home.rng
-        self.checkpoint = Checkpoint(
+        self.checkpoint = CountedCheckpoint(
             self._store,
             Model(
                 rule_of(settings),
@@ -112,6 +124,7 @@ class Worker:
             feed_entries=home.parts.feed_entries,
             new_id=lambda: rng.randbytes(16),
         )
+        self.checkpoint.counts = home.counts
         self.pipeline = Pipeline(
             self.source,
             self.checkpoint,
