@@ -22,7 +22,7 @@ _FREE: Final = -1
 
 
 class IdIndex:
-    """Numbers of ids; an id keeps its number until :meth:`truncate` takes it back."""
+    """Numbers of ids; an id keeps its number until :meth:`truncate` or :meth:`keep`."""
 
     def __init__(self, capacity: int = 256) -> None:
         """An empty index with room for so many; more come by copying."""
@@ -67,6 +67,14 @@ class IdIndex:
         if n < self._n:
             self._n = n
             self._rebuild(len(self._start) - 1)
+
+    def keep(self, numbers: NDArray[np.int32]) -> None:
+        """Keep these alone; the j-th of them, ascending, is j from now on."""
+        kept = self.ids.take(numbers)
+        self._n = len(kept)
+        self._data[: len(kept.data)] = kept.data
+        self._start[: self._n + 1] = kept.start
+        self._rebuild(len(self._start) - 1)
 
     def _enter(self, ids: Ids) -> NDArray[np.int32]:
         room = len(self._start) - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -20,6 +20,10 @@ from lfm_online.ranking.head import RankingHead
 from lfm_online.ranking.layout import RankRows, section_bytes, state_of
 from lfm_online.rules.rule import Rule
 from lfm_online.store.protocol import ValueBlock
+
+ID_BYTES: Final = 80
+"""An id of 36 bytes, where it starts, and its share of a hash table that is at most half full."""
+KEPT_AT_ONCE: Final = 1 << 16
 
 
 @numba.njit(**BORROWING)
@@ -51,9 +55,9 @@ def join_rows(sections: Any, tails: Any, numbers: Any, tail_lengths: Any, out: A
 class Table:
     """The rows of one kind that a process holds.
 
-    Row numbers count up from 0 in the order in which ids were added, and stay. A row is *loaded*
-    once its values are known (read from the store, or started as new); :meth:`forget` takes that
-    back and keeps the number.
+    Row numbers count up from 0 in the order in which ids were added, and stay until :meth:`keep`. A row
+    is *loaded* once its values are known (read from the store, or started as new); :meth:`forget` takes
+    that back and keeps the number.
     """
 
     def __init__(
@@ -232,6 +236,29 @@ class Table:
         """Take the numbers from ``n`` on back from their ids."""
         self.index.truncate(n)
         self.loaded[n:] = False
+
+    def reserve(self, capacity: int) -> None:
+        """Room for so many rows in an empty table, so that it grows without copying.
+
+        The system gives memory to rows only as they are written.
+        """
+        self._allocate(capacity)
+
+    def keep(self, numbers: NDArray[np.int32]) -> None:
+        """Keep these rows alone; the j-th of them, ascending, has number j from now on."""
+        n = len(numbers)
+        for array in (*self.rows, *self.rank_rows[:2], self.tails, self.loaded):
+            for start in range(0, n if len(array) else 0, KEPT_AT_ONCE):  # no row moves up, so in place
+                part = numbers[start : start + KEPT_AT_ONCE]
+                array[start : start + len(part)] = array[part]
+        self.loaded[n:] = False
+        self.index.keep(numbers)
+
+    @property
+    def bytes_in_memory(self) -> int:
+        """Of a row, with its id."""
+        arrays = (*self.rows, *self.rank_rows[:2], self.tails, self.loaded)
+        return ID_BYTES + sum(a.nbytes // len(a) for a in arrays if len(a))
 
     def stored(self, numbers: NDArray[np.int32]) -> ValueBlock:
         """The rows as they lie in the store, with their tails."""

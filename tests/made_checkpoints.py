@@ -45,7 +45,12 @@ class FrailStore(MemoryStore):
 
 
 def checkpoint(
-    server: MemoryServer, *, history: int = 40, feed_entries: int = 1000, ranking: bool = True
+    server: MemoryServer,
+    *,
+    history: int = 40,
+    feed_entries: int = 1000,
+    ranking: bool = True,
+    user_rows: int | None = None,
 ) -> Checkpoint:
     """A worker's checkpoint, resynced."""
     made = Checkpoint(
@@ -54,6 +59,7 @@ def checkpoint(
         "ratings",
         feed_entries=feed_entries,
         new_id=lambda: next(_ids).to_bytes(16, "little"),
+        user_rows=user_rows,
     )
     made.resync()
     made.beginnings = dict.fromkeys(range(4), 0)

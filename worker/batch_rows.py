@@ -14,6 +14,7 @@ from lfm_online.model import Model
 from lfm_online.store.protocol import Head, RowsRead, Store, StoreBrokenError
 from worker.events import Events
 from worker.history_writes import rewriting_users
+from worker.row_budget import RowBudget
 
 
 class HeadMovedError(Exception):
@@ -37,14 +38,22 @@ class Resolved(NamedTuple):
 class BatchRows:
     """Resolves batches of one model."""
 
-    def __init__(self, store: Store, model: Model, topic: str) -> None:
-        """Reads from ``store`` into ``model``; ``topic`` goes into the events' digests."""
+    def __init__(self, store: Store, model: Model, topic: str, user_rows: int | None) -> None:
+        """Reads from ``store`` into ``model``.
+
+        Args:
+            store: Holds the model.
+            model: Its rows in memory.
+            topic: Goes into the events' digests.
+            user_rows: Most rows of users in memory; None: all that were touched.
+        """
         self._store = store
         self._model = model
+        self._budget = None if user_rows is None else RowBudget(model.users, user_rows)
         self._crc = topic_crc(topic)
 
     def resolve(self, events: Events, head: Head | None, n_items: int) -> Resolved:
-        """Have in memory what a batch touches.
+        """Have in memory what a batch touches; where reading is allowed, numbers of users may change.
 
         Args:
             events: The batch.
@@ -58,7 +67,11 @@ class BatchRows:
             StoreAwayError: the store does not answer.
         """
         model, users, items = self._model, self._model.users, self._model.items
+        if self._budget is not None and head is not None:
+            self._budget.make_room(len(events))
         user = users.numbers(events.users)
+        if self._budget is not None:
+            self._budget.touch(user)
         item = np.full(len(events), -1, np.int32)
         rated = events.what == RATING
         if rated.all():

@@ -54,6 +54,7 @@ class Checkpoint:
         *,
         feed_entries: int,
         new_id: Callable[[], bytes],
+        user_rows: int | None = None,
     ) -> None:
         """Starts without knowledge: call :meth:`resync` first.
 
@@ -63,6 +64,7 @@ class Checkpoint:
             topic: Names the watermarks' fields.
             feed_entries: How long the feed is kept.
             new_id: Gives 16 random bytes for each commit.
+            user_rows: Most rows of users kept in memory; None: all that were touched.
         """
         self.store = store
         self.model = model
@@ -78,7 +80,7 @@ class Checkpoint:
         self.rewinds = 0  # how often everything in memory had to go: the store's watermarks may be lower
         self._known = False  # whether anything in memory rests on ``head``
         self._n_items = 0  # items in the store's list as of ``head``
-        self._rows = BatchRows(store, model, topic)
+        self._rows = BatchRows(store, model, topic, user_rows)
         self._feed_entries = feed_entries
         self._new_id = new_id
 

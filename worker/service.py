@@ -148,6 +148,7 @@ class Service:
                 s.topic,
                 feed_entries=s.feed_entries,
                 new_id=lambda: os.urandom(16),
+                user_rows=s.cache_mib * 2**20 // self.model.users.bytes_in_memory,
             )
             guard = TopicGuard(
                 source,

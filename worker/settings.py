@@ -164,6 +164,13 @@ class Settings(BaseSettings):
         ge=0.0001,
         le=1,
     )
+    cache_mib: int = setting(
+        1024,
+        "memory for users' rows in a worker; those not used for longest go, and are read again when needed",
+        unit="MiB",
+        ge=1,
+        le=2**20,
+    )
     feed_entries: int = setting(
         5000,
         "commits kept in the feed; a replica further behind reloads",

@@ -39,6 +39,7 @@ class Parts(NamedTuple):
     settings: Settings
     decoder: Decoder
     feed_entries: int
+    user_rows: int | None
 
 
 class Home(Surroundings, Around, Protocol):
@@ -123,6 +124,7 @@ class Worker:
             settings.topic,
             feed_entries=home.parts.feed_entries,
             new_id=lambda: rng.randbytes(16),
+            user_rows=home.parts.user_rows,
         )
         self.checkpoint.counts = home.counts
         self.pipeline = Pipeline(

@@ -8,7 +8,9 @@ from worker.settings import Settings
 
 
 @cache
-def shared_parts(rule: str, ranking: bool, history: int, commit_events: int, feed_entries: int) -> Parts:
+def shared_parts(
+    rule: str, ranking: bool, history: int, commit_events: int, feed_entries: int, user_rows: int | None
+) -> Parts:
     """Settings of one configuration, and what is made of them once."""
     settings = Settings(
         rule=rule,
@@ -19,4 +21,4 @@ def shared_parts(rule: str, ranking: bool, history: int, commit_events: int, fee
         dead_letter_outbox=3,
         commit_events=commit_events,
     )
-    return Parts(settings, Decoder(settings), feed_entries)
+    return Parts(settings, Decoder(settings), feed_entries, user_rows)

@@ -47,6 +47,7 @@ class World:
             rng.choice((0, 40)),
             rng.choice((1, 4, 12)),
             rng.choice((10**6, 10**6, 5)),
+            rng.choice((None, 4)),
         )
         self.break_rate = rng.choice((0.0, 0.01, 0.05))
         self.overtake_rate = rng.choice((0.0, 0.1))

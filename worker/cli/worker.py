@@ -27,6 +27,7 @@ from worker.settings_catalogue import MODEL_SETTINGS
     "dead_letter_outbox",
     "dead_letter_max_bytes",
     "commit_seconds",
+    "cache_mib",
     "feed_entries",
     "worker_host",
     "worker_port",
