@@ -17,19 +17,14 @@ from typing import Any, Final
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
+from lfm_online.batch import Batch
 from lfm_online.evaluate.ranking import EARLIER_RATINGS, rank
 from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
 from lfm_online.evaluate.stream import Stream
-from lfm_online.flat_json import Names, parse_events
-from lfm_online.history import append, rating_codes
-from lfm_online.ids import Ids
-from lfm_online.ledger import enter_events, event_digests
 from lfm_online.model import Model
 from lfm_online.prepare import prepare_lookups
-from lfm_online.record_batch import parse_records
+from lfm_online.prepare_learning import lay_out, learn, prepare_learning, read_records
 from lfm_online.rules.registry import make_rule
-from lfm_online.store import resp
 
 RULES: Final = ("adaptive", "sgd")
 
@@ -43,13 +38,14 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
     """
     if on_step is not None:
         on_step("records")
-    _read_records()
+    read_records()
     for name in rules:
         model = Model(make_rule(name, 0.0, 1.0, 0), factors=2, history=1, ranking=True)
         steps: dict[str, Callable[[], object]] = {
-            f"rule {name}: learn": partial(_learn, model),
+            f"rule {name}: learn": partial(learn, model),
             f"rule {name}: lookups": partial(prepare_lookups, model),
-            f"rule {name}: rows as bytes": partial(_lay_out, model),
+            f"rule {name}: rows as bytes": partial(lay_out, model),
+            f"rule {name}: rows without a ranking head": partial(prepare_learning, model.rule, ranking=False),
             f"rule {name}: evaluation": partial(_evaluate, model),
         }
         if model.rule.epochs is not None:
@@ -60,46 +56,14 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
             run()
 
 
-def _read_records() -> None:
-    """What a worker does with bytes before it learns them."""
-    data, none = np.zeros(0, np.uint8), np.zeros(0, np.int64)
-    parse_records(data, 0, 0)
-    fields = parse_events(data, none, none, Names(["u", "i", "r", "t"]), 1, 1)
-    Ids.cut(data, fields.begin[0], fields.length[0]).count_equal(data, none, none)
-    counts, places = np.zeros(0, np.uint32), np.zeros(0, np.int32)
-    enter_events(data, places, 0, none, counts, none, places, counts, counts, places, np.zeros(0, np.bool_))
-
-
-def _learn(model: Model) -> tuple[Batch, Outcome]:
-    """Start rows, and learn one event of each kind."""
-    digests = event_digests(0, np.zeros(3, np.int32), np.arange(3, dtype=np.int64))
-    user, item = model.users.numbers(["u"] * 3), model.items.numbers(["i"] * 3)
-    model.users.load(np.unique(user), [None])
-    model.items.load(np.unique(item), [None])
-    what = [FORGET, RETRACTION, RATING]
-    batch = batch_of(user, item, [0.5] * 3, [0] * 3, what=what, digest=digests)
-    model.touched(batch)
-    return batch, model.learn(batch)
-
-
 def _epoch(model: Model) -> None:
     """One epoch of one rating, and its loss."""
-    batch, _ = _learn(model)
+    batch, _ = learn(model)
     rating, kernels = Batch._make(column[2:] for column in batch), model.rule.epochs
     assert kernels is not None
     where = model.users.rows, model.items.rows, model.globals, model.rule.hyper
     kernels.learn(rating, np.zeros(1, np.int64), *where)
     kernels.losses(rating, *where)
-
-
-def _lay_out(model: Model) -> None:
-    """Rows, ids and histories as the bytes of a commit."""
-    batch, outcome = _learn(model)
-    codes = rating_codes(batch.rating, 0.0, 1.0)
-    writes = append(model.users, 1, batch, outcome, codes, {}, np.full(3, -1, np.int32))
-    number = np.zeros(1, np.int32)
-    resp.mset([("u:", model.users.stored(number)), ("i:", model.items.stored(number))])
-    resp.setranges("h:", writes.full)
 
 
 def _evaluate(model: Model) -> None:

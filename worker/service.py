@@ -26,8 +26,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from lfm_online.model import Model
+from lfm_online.prepare_learning import prepare_learning
 from lfm_online.store.protocol import StoreAwayError
-from lfm_online.warm_up import warm_up
 from worker.access import open_store
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint
@@ -97,8 +97,9 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         # 1. Compile.
-        warm_up([s.rule])
+        prepare_learning(self.model.rule, ranking=s.ranking)
         # Records are tuples by the thousand, without cycles: looking for some takes 5% of a core.
+        gc.enable()
         gc.collect()
         gc.freeze()
         gc.set_threshold(200_000, 20, 20)

@@ -22,6 +22,7 @@ from lfm_online.evaluate.stream import stream_of
 from lfm_online.known import reasons
 from lfm_online.popular import popular
 from lfm_online.predict import predict
+from lfm_online.prepare_learning import prepare_learning  # noqa: F401 - by its name, in a process of its own
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.recommend import recommend
 from lfm_online.replica import Replica
@@ -48,12 +49,12 @@ class _LaidOut(MemoryStore):
         super().send_commit(commit)
 
 
-def _live(rule: str) -> None:
-    """What a worker and a lookup server do with events of every kind."""
+def _learned(rule: str, *, ranking: bool = True) -> MemoryStore:
+    """What a worker does with events of every kind."""
     columns(batch([(0, 1, b"k", b"v", [])], 0), 1)
     live_hits.EVERY = 1  # type: ignore[misc]  # each rating of this process is ranked
     store = _LaidOut(MemoryServer())
-    learner = Learner(store, meta(rule))
+    learner = Learner(store, meta(rule, ranking=ranking))
     decoder = Decoder(Settings())
     value = '{"user_id": %d, "item_id": "i%d", "rating": %s, "timestamp": 1700000000000}'
     good = [(value % (j % 3, j % 5, "4.5")).encode() for j in range(20)]
@@ -68,6 +69,12 @@ def _live(rule: str) -> None:
         learner.checkpoint.begin(join([decoder.decode(records)]))
         assert learner.checkpoint.settle() is not None
         first += n
+    return store
+
+
+def _live(rule: str) -> None:
+    """What a worker and a lookup server do, and an evaluation."""
+    store = _learned(rule)
     replica = Replica(lambda: MemoryStore(store.server), "m", users=10)
     replica.follow(0)
     predict(replica, [("1", "i1"), ("unknown", "unknown")])
@@ -96,19 +103,35 @@ def _signatures() -> dict[str, int]:
     return {f"{k.__module__}.{k.__name__}": len(k.signatures) for k in warm_up.kernels()}
 
 
-@pytest.mark.parametrize("rule", warm_up.RULES)
-def test_after_warming_up_nothing_is_compiled_any_more(rule: str) -> None:
+def _compiled(first: str, then: str) -> list[dict[str, int]]:
+    """How often each kernel was compiled after ``first``, and after ``then``, in a process of their own."""
     code = (
         "import json\n"
         "from tests.unit import test_warm_up as t\n"
-        f"t.warm_up.warm_up([{rule!r}])\n"
+        f"t.{first}\n"
         "before = t._signatures()\n"
-        f"t._live({rule!r})\n"
+        f"t.{then}\n"
         "print(json.dumps([before, t._signatures()]))\n"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert output.returncode == 0, output.stderr
-    before, after = json.loads(output.stdout)
+    found: list[dict[str, int]] = json.loads(output.stdout)
+    return found
+
+
+@pytest.mark.parametrize("ranking", [True, False])
+@pytest.mark.parametrize("rule", warm_up.RULES)
+def test_a_worker_compiles_nothing_once_it_learns(rule: str, ranking: bool) -> None:
+    prepare = f"prepare_learning(t.make_rule({rule!r}, .5, 5, 1), ranking={ranking})"
+    before, after = _compiled(prepare, f"_learned({rule!r}, ranking={ranking})")
+    assert after == before
+    assert before["lfm_online.ranking.learn.learn"] == ranking
+    assert before["lfm_online.similar.cosines"] == 0  # what only lookups call
+
+
+@pytest.mark.parametrize("rule", warm_up.RULES)
+def test_after_warming_up_nothing_is_compiled_any_more(rule: str) -> None:
+    before, after = _compiled(f"warm_up.warm_up([{rule!r}])", f"_live({rule!r})")
     assert after == before
     assert before[f"lfm_online.rules.{rule}.learn"] == 1
     assert before["lfm_online.store.resp._mset_pairs"] == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from worker.cli.options import settings_options
@@ -41,6 +43,9 @@ def worker(settings: Settings) -> None:
     Example:
       lfm-online worker --kafka 127.0.0.1:9092 --topic ratings --store redis://127.0.0.1:6379/0
     """
+    # Until the kernels are there: what imports and compiling make stays, and looking for cycles in it takes
+    # an eighth of a start.
+    gc.disable()
     from lfm_online.layout import FormatError
     from lfm_online.meta import MetaMismatchError
     from lfm_online.store.protocol import StoreBrokenError
