@@ -86,13 +86,14 @@ class Learner:
 
     store: Store
     meta: Meta = field(default_factory=meta)
+    capacity: int = 256
 
     def __post_init__(self) -> None:
         self.store.create(self.meta.to_bytes())
         ids = itertools.count(1)
         self.checkpoint = Checkpoint(
             self.store,
-            self.meta.make_model(),
+            self.meta.make_model(capacity=self.capacity),
             TOPIC,
             feed_entries=1000,
             new_id=lambda: next(ids).to_bytes(16, "little"),
@@ -109,7 +110,7 @@ class Learner:
         """Learn the next events of partition 0, in one commit."""
         batch = list(events)
         first = self.checkpoint.watermarks.get(0, 0)
-        self.checkpoint.begin(
+        self.commit(
             Events(
                 np.array([event.what for event in batch], np.uint8),
                 Ids.of([event.user for event in batch]),
@@ -123,6 +124,10 @@ class Learner:
                 [Range(0, first, first + len(batch))],
             )
         )
+
+    def commit(self, events: Events) -> None:
+        """Learn events in one commit."""
+        self.checkpoint.begin(events)
         settled = self.checkpoint.settle()
         assert settled is not None
         assert settled.receipt.committed

@@ -23,7 +23,6 @@ GRID: Final[Grid] = {
 }
 """River's steps and weight decay around its defaults (.01, .01, 0)."""
 
-_GRID_FACTORS: Final = 10
 _GRID_SD: Final = 0.05
 """Of the initial factors in every cell: River's own default of .1 starts with more noise."""
 
@@ -34,6 +33,7 @@ class RiverBiasedMF:
 
     constants: Constants = field(default_factory=dict)
     seed: int = 1
+    factors: int = 10  # River's own default
 
     @property
     def name(self) -> str:
@@ -59,10 +59,10 @@ class RiverBiasedMF:
     def _model(self) -> Any:
         reco = imported("river.reco", "river")
         if not self.constants:
-            return reco.BiasedMF(seed=self.seed)
+            return reco.BiasedMF(n_factors=self.factors, seed=self.seed)
         optim = imported("river.optim", "river")
         return reco.BiasedMF(
-            n_factors=_GRID_FACTORS,
+            n_factors=self.factors,
             bias_optimizer=optim.SGD(self.constants["step_bias"]),
             latent_optimizer=optim.SGD(self.constants["step_factors"]),
             l2_bias=self.constants["l2"],

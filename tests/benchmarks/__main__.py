@@ -13,7 +13,19 @@ from typing import Final
 
 import click
 
-from tests.benchmarks import commit, end_to_end, latency, steps
+from lfm_online.compare.extra import PeerMissingError
+from tests.benchmarks import (
+    commit,
+    end_to_end,
+    latency,
+    movielens,
+    replica_load,
+    rows,
+    start_up,
+    steps,
+    unfenced,
+    workers,
+)
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 
@@ -26,8 +38,17 @@ BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "ids": steps.ids,
     "lay_out": steps.lay_out,
     "learn": steps.learn,
-    "learn_movielens": steps.learn_movielens,
+    "learn_movielens": movielens.learn_movielens,
+    "textbook_kernel": movielens.textbook_kernel,
+    "factors": movielens.factors,
+    "river": movielens.river,
+    "rows": rows.rows,
+    "rows_missed": rows.rows_missed,
     "live_hits": steps.live_hits,
+    "start_up": start_up.measure,
+    "replica_load": replica_load.measure,
+    "unfenced": unfenced.measure,
+    "workers": workers.measure,
 }
 
 
@@ -36,6 +57,7 @@ BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "--only", type=click.Choice(list(BENCHMARKS)), multiple=True, help="Run this one; may be repeated."
 )
 @click.option("--events", default=1_000_000, show_default=True, help="Size of the backlog.")
+@click.option("--rows", "most_rows", default=10_000_000, show_default=True, help="Most rows of one kind.")
 @click.option(
     "--servers",
     type=click.Choice(["embedded", "real"]),
@@ -47,7 +69,9 @@ BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
 @click.option(
     "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as a document, too."
 )
-def main(only: tuple[str, ...], events: int, servers: str, as_json: bool, write: Path | None) -> None:
+def main(
+    only: tuple[str, ...], events: int, most_rows: int, servers: str, as_json: bool, write: Path | None
+) -> None:
     """Measure, and print each figure with what it is measured against.
 
     \b
@@ -56,15 +80,17 @@ def main(only: tuple[str, ...], events: int, servers: str, as_json: bool, write:
     """
     load = f"{os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"
     click.echo(f"load of this machine before: {load}", err=True)
-    bench, found = Bench(events, real=servers == "real"), list[tuple[str, Figure]]()
+    bench, found = Bench(events, real=servers == "real", rows=most_rows), list[tuple[str, Figure]]()
     for name in only or BENCHMARKS:
         click.echo(f"{name} …", err=True)
-        for figure in BENCHMARKS[name](bench):
-            found.append((name, figure))
-            if as_json:
-                click.echo(json.dumps(asdict(figure) | {"ratio": figure.ratio}))
-            else:
-                click.echo(str(figure))
+        try:
+            for figure in BENCHMARKS[name](bench):
+                found.append((name, figure))
+                click.echo(json.dumps(asdict(figure) | {"ratio": figure.ratio}) if as_json else str(figure))
+        except PeerMissingError as error:
+            if name in only:
+                raise click.ClickException(str(error)) from error
+            click.echo(f"{name} is left out: {error}", err=True)
     if write is not None:
         write.write_text(_document(found, load))
 

@@ -16,6 +16,8 @@ class Bench:
 
     events: int
     real: bool
+    rows: int = 10_000_000
+    """Most rows of one kind, where a benchmark goes by their number."""
 
     def broker(self, run: Run) -> EmbeddedBroker | RealKafka:
         """A started broker."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Final
 
 import click
 
-from lfm_online.store.protocol import StoreAwayError
-from lfm_online.store.redis import RedisStore
 from tests.benchmarks.backlog import backlog
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.learned import learn
 from worker.demo.run import Run
 from worker.demo.server import free_port
 from worker.producer import produce
@@ -54,7 +52,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             columns.append(_consume_and_drop(run, env, events, "--columns"))
             for variant, changes in VARIANTS.items():
                 own = env | changes | {"LFM_MODEL": f"{variant}-{round_}", "LFM_GROUP": f"{variant}-{round_}"}
-                learned[variant].append(_learn(run, own, settings, events))
+                learned[variant].append(learn(run, own, settings, events))
                 _verify(own)
             rates = {"dropped": dropped, "as columns": columns, **learned}
             shown = ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items())
@@ -71,28 +69,6 @@ def _consume_and_drop(run: Run, env: dict[str, str], events: int, *options: str)
     process = run.start("drop", argv, env={**env, "LFM_GROUP": env["LFM_GROUP"] + "-drop"}, output=output)
     process.wait()
     return float(output.read_text())
-
-
-def _learn(run: Run, env: dict[str, str], settings: Settings, events: int) -> float:
-    process = run.start("worker", [sys.executable, "-m", "worker.cli", "worker"], env=env)
-    store = RedisStore(settings.store, env["LFM_MODEL"])
-    first, began = 0, 0.0
-    while True:
-        run.check()
-        try:
-            done = sum(store.read_state().watermarks.values())
-        except StoreAwayError:
-            done = 0
-        now = time.perf_counter()
-        if done and not began:
-            first, began = done, now
-        if done >= events:
-            break
-        time.sleep(0.02)
-    store.close()
-    process.terminate()
-    process.wait()
-    return (events - first) / (now - began)
 
 
 def _verify(env: dict[str, str]) -> None:

@@ -24,8 +24,8 @@ from tests.benchmarks.backlog import backlog
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.end_to_end import VARIANTS
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.learned import environment, start_worker
 from worker.demo.run import Run
-from worker.demo.server import free_port
 from worker.settings import Settings
 from worker.topics import ensure_topic
 
@@ -56,16 +56,9 @@ def _percentiles(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """p50 and p99 of the worker and of the bare consumer, ms."""
     ensure_topic(settings, 4)
-    env = {
-        "LFM_KAFKA": settings.kafka,
-        "LFM_STORE": settings.store,
-        "LFM_TOPIC": settings.topic,
-        "LFM_MODEL": settings.model,
-        "LFM_GROUP": settings.group,
-        "LFM_WORKER_PORT": str(free_port()),
-    }
+    env = environment(settings)
     events = rate * SECONDS
-    worker = run.start("worker", [sys.executable, "-m", "worker.cli", "worker"], env=env | changes)
+    worker = start_worker(run, env | changes)
     output = run.directory / f"polled-{settings.model}"
     argv = [sys.executable, "-m", "tests.benchmarks.bare_consumer", str(WARM_UP + events)]
     bare = run.start("bare", argv, env=env, output=output)

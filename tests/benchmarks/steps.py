@@ -28,7 +28,6 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 from worker.decode import Decoder
 from worker.decode_one import EventDecoder
-from worker.demo.data import movielens
 from worker.settings import Settings
 from worker.source.fetched_columns import _PartitionRecords
 from worker.source.records import records_of
@@ -100,28 +99,6 @@ def learn(_bench: Bench) -> Iterator[Figure]:
             for users in (MANY_USERS, FEW_USERS)
         )
         yield Figure(name, many, "events/s with 1,000,000 users", "with 10,000", few)
-
-
-def learn_movielens(_bench: Bench) -> Iterator[Figure]:
-    """Events of the demo's ratings learned a second in one batch, rule and ranking head, beside the rule."""
-    table, _ = movielens()
-    assert table.times_ms is not None
-    order, n = np.argsort(table.times_ms, kind="stable"), len(table.users)
-    best = [0.0, 0.0]  # without the head, with it
-    for _round in range(5):
-        for ranking in (False, True):
-            model = Model(make_rule("adaptive", 0.5, 5.0, 1), 32, ranking=ranking)
-            user = model.users.numbers([table.users[j] for j in order])
-            item = model.items.numbers([table.items[j] for j in order])
-            model.users.start(np.unique(user))
-            model.items.start(np.unique(item))
-            rating, times = table.ratings[order], table.times_ms[order]
-            what, digest = np.full(n, RATING, np.uint8), np.zeros(n, np.uint32)
-            batch = Batch(what, user, item, rating, times, digest)
-            began = time.perf_counter()
-            model.learn(batch)
-            best[ranking] = max(best[ranking], n / (time.perf_counter() - began))
-    yield Figure("learn_movielens_with_ranking", best[True], "events/s", "the rule alone", best[False])
 
 
 def lay_out(_bench: Bench) -> Iterator[Figure]:
