@@ -67,3 +67,5 @@ def worker(settings: Settings) -> None:
         StoreBrokenError,
     ) as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        gc.enable()  # for whoever runs commands within a process of their own
