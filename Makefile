@@ -122,7 +122,7 @@ bench: $(READY) ## the benchmarks; ARGS="--help"
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-	  --extra demo --extra dev --extra export \
+	  --extra demo --extra dev --extra export --extra librdkafka \
 	  --output-file requirements.lock --quiet
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra compare \

@@ -33,6 +33,24 @@ def kafka_access(settings: Settings) -> dict[str, Any]:
     return access
 
 
+def librdkafka_access(settings: Settings) -> dict[str, Any]:
+    """The same as librdkafka names it. What is not said here is its default: brokers' names are checked."""
+    s = settings
+    access: dict[str, Any] = {"bootstrap.servers": s.kafka, "security.protocol": s.kafka_security}
+    if s.kafka_security.startswith("sasl"):
+        access["sasl.mechanism"] = s.kafka_mechanism
+        access["sasl.username"] = s.kafka_user
+        access["sasl.password"] = _secret(s.kafka_password, s.kafka_password_file)
+    if s.kafka_security.endswith("ssl"):
+        files = {
+            "ssl.ca.location": s.kafka_ca_file,
+            "ssl.certificate.location": s.kafka_certificate_file,
+            "ssl.key.location": s.kafka_key_file,
+        }
+        access |= {name: file for name, file in files.items() if file}
+    return access
+
+
 def open_store(settings: Settings, model: str = "") -> RedisStore:
     """A connection to the settings' model, or to another of their store."""
     s = settings

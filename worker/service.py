@@ -41,8 +41,8 @@ from worker.model_opening import open_model
 from worker.pipeline import Pipeline
 from worker.rule_options import rule_of
 from worker.settings import Settings
-from worker.source.kafka_python import KafkaPythonSource
-from worker.source.protocol import SourceAwayError
+from worker.source.opening import open_source
+from worker.source.protocol import Source, SourceAwayError
 from worker.topic_guard import TopicGuard
 from worker.watchdog import Watchdog
 
@@ -129,11 +129,11 @@ class Service:
         with contextlib.ExitStack() as parts:
             store = parts.enter_context(contextlib.closing(open_store(s)))
             outboxes = parts.enter_context(contextlib.closing(open_store(s)))
-            source: KafkaPythonSource | None = None
+            source: Source | None = None
             while not self._stopping.is_set():
                 try:
                     if source is None:
-                        source = parts.enter_context(contextlib.closing(KafkaPythonSource(s)))
+                        source = parts.enter_context(contextlib.closing(open_source(s)))
                     meta = open_model(store, source, s)
                     break
                 except (StoreAwayError, SourceAwayError) as error:

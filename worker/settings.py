@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         10, "silence after which Kafka gives a worker's partitions to another", unit="seconds", ge=1, le=1800
     )
 
+    source: Literal["kafka-python", "librdkafka"] = setting(
+        "kafka-python", "client that a worker reads the topic with; librdkafka is faster, and an extra"
+    )
+
     # Trouble with the topic
     topic_replaced: OnTrouble = setting(
         "stop", "when the topic was made anew or its log cut: stop, or learn the new log from its beginning"

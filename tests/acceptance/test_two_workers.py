@@ -1,5 +1,7 @@
 """Two workers of one group share a topic and its items; one is killed, and the other takes over."""
 
+import pytest
+
 from tests.acceptance.workers import FINE_SECONDS, Play, metric, ratings, until
 from tests.commands import Command, StartCommand
 from tests.feed_replay import check_rows_follow_the_feed
@@ -14,8 +16,13 @@ def partitions_of(worker: Command) -> str:
     return lines[-1].split("assigned partitions: ")[1] if lines else "none"
 
 
+@pytest.mark.parametrize(
+    "sources",
+    [("kafka-python", "kafka-python"), ("librdkafka", "librdkafka"), ("kafka-python", "librdkafka")],
+    ids=" then ".join,
+)
 def test_two_workers_learn_each_event_once_and_one_takes_over_from_the_other(
-    broker: str, store: str, topic: str, process: StartCommand
+    broker: str, store: str, topic: str, process: StartCommand, sources: tuple[str, str]
 ) -> None:
     play = Play(broker, store, topic, process)
     events: list[tuple[bytes, bytes | None]] = [*ratings(FIRST + THEN + LAST, users=150)]
@@ -25,7 +32,7 @@ def test_two_workers_learn_each_event_once_and_one_takes_over_from_the_other(
         taken_back = (value or b"").replace(b'"rating": ', b'"rating": null, "was": ')
         events[place] = (user, None if place % 2 else taken_back)
     play.produce(events[:FIRST])
-    workers = [play.worker("--commit-events", "40") for _ in range(2)]
+    workers = [play.worker("--commit-events", "40", "--source", source) for source in sources]
     until(lambda: sorted(len(partitions_of(w)) for w in workers) == [len("[0, 1]")] * 2, *workers)
 
     # Both learn at once, and meet at the items that they share.

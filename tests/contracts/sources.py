@@ -3,16 +3,18 @@
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
 from kafka import KafkaProducer
 
 from worker.settings import Settings
-from worker.source.kafka_python import KafkaPythonSource
 from worker.source.made import MadeLog, MadeSource
+from worker.source.opening import open_source
 from worker.source.protocol import Source
 from worker.source.records import Records
 
+Client = Literal["kafka-python", "librdkafka"]
+CLIENTS: Final[tuple[Client, ...]] = get_args(Client)
 PARTITIONS = 4
 SESSION_SECONDS = 2.0
 # What ends a wait that would never end; nothing is measured against it.
@@ -64,14 +66,15 @@ class InMemoryLog:
 
 
 class KafkaLog:
-    """A topic of a broker, read by kafka-python."""
+    """A topic of a broker, read by one of the clients."""
 
-    def __init__(self, broker: str, topic: str) -> None:
+    def __init__(self, broker: str, topic: str, client: Client) -> None:
         self.settings = Settings(
             kafka=broker,
             topic=topic,
             group=f"group-{uuid.uuid4().hex}",
             session_timeout_seconds=SESSION_SECONDS,
+            source=client,
         )
         self._producer: Any = KafkaProducer(bootstrap_servers=broker, acks="all")
         self._members: list[Source] = []
@@ -82,8 +85,10 @@ class KafkaLog:
             self.settings.topic, key=key, value=value, partition=partition, headers=headers
         ).get()
 
-    def join(self) -> Source:
-        self._members.append(KafkaPythonSource(self.settings))
+    def join(self, client: Client | None = None) -> Source:
+        """A new member of the group, by this client if one is given."""
+        settings = self.settings.model_copy(update={"source": client or self.settings.source})
+        self._members.append(open_source(settings))
         return self._members[-1]
 
     def leave(self, member: Source) -> None:

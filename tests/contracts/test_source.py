@@ -6,7 +6,9 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from tests.contracts.sources import (
+    CLIENTS,
     PARTITIONS,
+    Client,
     InMemoryLog,
     KafkaLog,
     Log,
@@ -18,24 +20,32 @@ from tests.contracts.sources import (
 )
 from worker.demo.server import free_port
 from worker.settings import Settings
-from worker.source.kafka_python import KafkaPythonSource
+from worker.source.opening import open_source
 from worker.source.protocol import PositionLostError, Source, SourceAwayError, SourceBrokenError
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", *CLIENTS])
 def log(request: pytest.FixtureRequest) -> Iterator[Log]:
     made: Log
     if request.param == "memory":
         made = InMemoryLog()
     else:
-        made = KafkaLog(request.getfixturevalue("broker"), request.getfixturevalue("topic"))
+        made = KafkaLog(
+            request.getfixturevalue("broker"), request.getfixturevalue("topic"), client=request.param
+        )
     yield made
     made.close()
 
 
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest) -> Client:
+    found: Client = request.param
+    return found
+
+
 @pytest.fixture
-def kafka_log(broker: str, topic: str) -> Iterator[KafkaLog]:
-    made = KafkaLog(broker, topic)
+def kafka_log(broker: str, topic: str, client: Client) -> Iterator[KafkaLog]:
+    made = KafkaLog(broker, topic, client)
     yield made
     made.close()
 
@@ -157,16 +167,15 @@ def test_the_partitions_of_a_member_that_left_go_to_the_other(log: Log) -> None:
 
 
 def test_partitions_that_are_added_are_shared_out(
-    broker: str, topic: str, real_servers: bool, monkeypatch: pytest.MonkeyPatch
+    kafka_log: KafkaLog, real_servers: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not real_servers:
         pytest.skip("the embedded broker adds no partitions")
     monkeypatch.setattr("worker.source.consumer_settings.METADATA_MS", 300)
-    log = KafkaLog(broker, topic)
-    members = [log.join(), log.join()]
+    members = [kafka_log.join(), kafka_log.join()]
     assigned(*members)
-    admin = KafkaAdminClient(bootstrap_servers=broker)
-    admin.create_partitions({topic: PARTITIONS + 2})
+    admin = KafkaAdminClient(bootstrap_servers=kafka_log.settings.kafka)
+    admin.create_partitions({kafka_log.settings.topic: PARTITIONS + 2})
     admin.close()
     # The group's leader sees them first; its join waits for the other's, and so outlasts many polls.
     found = [frozenset[int](), frozenset[int]()]
@@ -178,7 +187,6 @@ def test_partitions_that_are_added_are_shared_out(
         if found[0] | found[1] == frozenset(range(PARTITIONS + 2)) and all(found):
             break
     assert sorted(map(len, found)) == [3, 3]
-    log.close()
 
 
 def assigned_after_change(member: Source) -> frozenset[int]:
@@ -277,7 +285,7 @@ def test_a_session_timeout_that_the_broker_forbids_is_told(kafka_log: KafkaLog, 
     if not real_servers:
         pytest.skip("the embedded broker allows any")
     settings = kafka_log.settings.model_copy(update={"session_timeout_seconds": 0.5})
-    source = KafkaPythonSource(settings)
+    source = open_source(settings)
     with pytest.raises(SourceBrokenError, match=r"0\.5 s.*LFM_SESSION_TIMEOUT_SECONDS"):
         read(source, 1)
     source.close()
@@ -289,13 +297,13 @@ def test_a_topic_has_an_id_that_a_topic_of_another_name_has_not(kafka_log: Kafka
 
 
 def test_a_topic_that_is_not_there_is_waited_for(kafka_log: KafkaLog) -> None:
-    source = KafkaPythonSource(kafka_log.settings.model_copy(update={"topic": "not-there"}))
+    source = open_source(kafka_log.settings.model_copy(update={"topic": "not-there"}))
     with pytest.raises(SourceAwayError, match=r"'not-there'.*LFM_TOPIC"):
         source.topic_id()
     source.close()
 
 
-def test_a_broker_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_is_away_is_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.source.consumer_settings.BOOTSTRAP_MS", 300)
     with pytest.raises(SourceAwayError, match="LFM_KAFKA"):
-        KafkaPythonSource(Settings(kafka=f"127.0.0.1:{free_port()}"))
+        open_source(Settings(kafka=f"127.0.0.1:{free_port()}", source=client))

@@ -17,6 +17,7 @@ from worker.settings_catalogue import MODEL_SETTINGS
     "topic",
     "group",
     "session_timeout_seconds",
+    "source",
     "topic_replaced",
     "events_gone",
     "undecodable",

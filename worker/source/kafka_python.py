@@ -22,6 +22,7 @@ from kafka.structs import OffsetAndMetadata
 from worker.access import kafka_access
 from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS, consumer_settings
+from worker.source.damage import TRIES, damaged_words
 from worker.source.fetched_columns import UndecodableBatchError, polled_records, take_columns
 from worker.source.listener import AssignmentListener
 from worker.source.patient_join import PatientJoin
@@ -30,8 +31,6 @@ from worker.source.records import Records, holes
 
 log = logging.getLogger(__name__)
 
-TRIES: Final = 3
-"""How often a batch that can't be decoded is fetched: damage on the way passes, that in the log doesn't."""
 HOLES_SECONDS: Final = 1.0
 """Between two looks for offsets at the log's end that hold no record: each such find is a commit."""
 
@@ -115,11 +114,7 @@ class KafkaPythonSource:
         if self._failed[place] < TRIES:
             return
         if undecodable is None or undecodable.end is None or self._settings.undecodable == "stop":
-            raise SourceBrokenError(
-                f"topic {self._topic!r}: {error}, in {TRIES} tries. It is damaged in the log, or of a codec "
-                "that this machine lacks. If its events are to be left out, each batch as one dead letter: "
-                "LFM_UNDECODABLE=continue"
-            ) from error
+            raise SourceBrokenError(damaged_words(self._topic, error)) from error
         log.error("topic %r: %s; it becomes a dead letter", self._topic, error)
         self._given_up.add(place)
 

@@ -74,7 +74,7 @@ def records_of(
         first,
         np.array(offsets, np.int64),
         np.array(times_ms, np.int64),
-        np.frombuffer(bytearray(b"".join(piece or b"" for piece in pieces)), np.uint8),
+        np.frombuffer(bytearray().join(filter(None, pieces)), np.uint8),  # writable, see lfm_online.ids.Ids
         Parts(begin[:n], length[:n]),
         Parts(begin[n:], length[n:]),
     )

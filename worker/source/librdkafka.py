@@ -1,0 +1,280 @@
+"""The topic as librdkafka reads it, by confluent-kafka: a member of a consumer group.
+
+Its own threads fetch, check and decompress. Callbacks run inside the consumer's calls, on the thread that
+makes them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from worker.settings import Settings
+from worker.source import consumer_settings
+from worker.source.librdkafka_asks import Asks
+from worker.source.message_columns import PARTITION, Messages, by_partition, columns_of
+from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
+from worker.source.records import Records, holes
+from worker.source.second_opinion import SecondOpinion
+from worker.source.topic_watch import TopicWatch
+
+log = logging.getLogger(__name__)
+
+HOLES_SECONDS: Final = 1.0
+"""Between two looks for offsets at the log's end that hold no record: each such find is a commit."""
+LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+DAMAGED: Final = frozenset({KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError.INVALID_MSG})
+
+
+class LibrdkafkaSource:
+    """A consumer of ``settings.topic`` in ``settings.group``; see ``protocol.Source``.
+
+    The client is assigned what is to be read and nothing else, from explicit offsets, and anew whenever that
+    changes. It neither seeks nor pauses: what it had fetched for an earlier assignment it drops by itself.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Joins the group on the first :meth:`poll`.
+
+        Raises:
+            SourceAwayError: no broker answers.
+        """
+        self._settings = settings
+        self._topic = settings.topic
+        self._assigned: frozenset[int] = frozenset()
+        self._changed = False  # since the last take_assignment
+        self._position: dict[int, int] = {}  # of partitions that were sought
+        self._ends: dict[int, int] = {}  # the position at the log's end, of those that reached it
+        self._held = False
+        self._stale = False  # what the client is assigned is not what is to be read
+        self._trouble = ""  # what the client said last
+        self._away = False
+        self._looked_at = 0.0
+        self._second_opinion = SecondOpinion(settings)
+        options = consumer_settings.librdkafka_settings(settings)
+        options |= {"error_cb": self._note, "on_commit": self._committed}
+        try:
+            self._watch = TopicWatch(settings)
+            self._consumer = Consumer(options, logger=log)
+        except KafkaException as error:
+            raise SourceAwayError(f"no Kafka client for {settings.kafka} (LFM_KAFKA): {error}") from error
+        self._asks = Asks(self._consumer, self._topic)
+        try:
+            self._asks.partitions()
+        except SourceAwayError as error:
+            self._consumer.poll(0)  # what the client notes and logs
+            raise SourceAwayError(
+                f"no broker at {settings.kafka} (LFM_KAFKA): {self._trouble or error}"
+            ) from error
+        self._consumer.subscribe([self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke)
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """These partitions are ours from now on; silent until they are sought."""
+        consumer.assign([])
+        self._assigned = frozenset(tp.partition for tp in partitions)
+        self._changed = True
+        self._position.clear()
+
+    def _on_revoke(self, consumer: Consumer, _: list[TopicPartition]) -> None:
+        """All partitions go to other members, or come back by the next assignment."""
+        consumer.unassign()
+        self._changed |= bool(self._assigned)
+        self._assigned = frozenset()
+        self._position.clear()
+
+    def _note(self, error: KafkaError) -> None:
+        self._away |= error.code() == KafkaError._ALL_BROKERS_DOWN
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._trouble:
+            self._trouble = error.str()  # says more: which broker, and why
+
+    def _committed(self, error: KafkaError | None, _: list[TopicPartition]) -> None:
+        if error is not None:
+            log.debug("the group was not told its offsets: %s", error)
+
+    def _see_that_it_answers(self) -> None:
+        """Raise ``SourceAwayError`` if the client has lost all brokers since the last time."""
+        away, self._away = self._away, False
+        if away:
+            raise SourceAwayError(f"the broker does not answer: {self._trouble}")
+
+    def poll(self, seconds: float, limit: int) -> list[Records]:
+        """Records by ascending partition; see ``protocol.Source.poll``."""
+        self._watch.look()
+        faults: list[Records] = []
+        try:
+            self._assign()
+            messages = self._take(seconds, limit)
+            self._see_that_it_answers()
+            if any(map(Message.error, messages)):
+                messages, faults = self._sorted_out(messages)
+        except (KafkaException, SourceAwayError) as error:
+            self._stale = True  # what was taken along with it is to be fetched again
+            if isinstance(error, SourceAwayError):
+                raise
+            raise SourceAwayError(f"the Kafka client failed: {error}") from error
+        found = self._records(messages) + faults
+        return sorted(found, key=lambda records: records.partition) or self._holes()
+
+    def _assign(self) -> None:
+        if self._stale and self._assigned:
+            self._stale = False
+            self._ends.clear()
+            wanted = {} if self._held else self._position
+            self._consumer.assign([TopicPartition(self._topic, p, offset) for p, offset in wanted.items()])
+
+    def _take(self, seconds: float, limit: int) -> Messages:
+        """What there is; else what comes first, and with it.
+
+        ``consume`` waits until it has as many as it was asked for, so it is never let wait.
+        """
+        messages = self._consumer.consume(limit, 0)
+        if not messages and (first := self._consumer.poll(seconds)) is not None:
+            messages = [first, *self._consumer.consume(limit - 1, 0)]
+        return messages
+
+    def _records(self, messages: Messages) -> list[Records]:
+        """Columns of each partition's messages; its position is moved behind them."""
+        found = []
+        for partition, own in by_partition(messages).items():
+            first = self._position.get(partition)
+            if first is not None:  # else taken away by a callback behind them
+                found.append(columns_of(partition, first, own))
+                self._position[partition] = found[-1].end
+        return found
+
+    def _sorted_out(self, messages: Messages) -> tuple[Messages, list[Records]]:
+        """The messages that are records and may be taken, and what stands for batches left out.
+
+        Raises:
+            PositionLostError, SourceBrokenError, SourceAwayError: what the others say.
+        """
+        good: Messages = []
+        damaged: dict[int, Any] = {}
+        lost: dict[int, int] = {}
+        for message in messages:
+            partition, error = message.partition(), message.error()
+            if partition in damaged:  # the client goes on behind the batch
+                continue
+            if error is None:
+                good.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._ends[partition] = message.offset()
+            elif error.code() in LOST:
+                lost |= {p: at for p, at in self._position.items() if p == partition}
+            elif error.code() in DAMAGED:
+                damaged[partition] = message
+            elif error.code() == KafkaError.INVALID_SESSION_TIMEOUT:
+                raise SourceBrokenError(
+                    f"the broker allows no session time-out of {self._settings.session_timeout_seconds:g} s "
+                    "(LFM_SESSION_TIMEOUT_SECONDS; Kafka's group.min.session.timeout.ms is 6 s by default)"
+                )
+            else:
+                raise SourceAwayError(f"the broker refuses: {error.str()}")
+        if lost:
+            raise PositionLostError(
+                f"the topic {self._topic!r} holds no such offsets (by partition): {lost}", lost
+            )
+        return good, self._left_out(damaged, set(map(PARTITION, good)))
+
+    def _left_out(self, damaged: Mapping[int, Any], before: set[int]) -> list[Records]:
+        """What stands for damaged batches, where all that comes ``before`` them was taken."""
+        faults = []
+        self._stale |= bool(damaged)
+        for partition, message in damaged.items():
+            first = self._position.get(partition)
+            if first is not None and partition not in before:
+                base, reason = message.offset(), str(message.error())
+                faults.append(self._second_opinion.of(partition, base, first, reason))
+        self._position |= {fault.partition: fault.end for fault in faults}
+        return faults
+
+    def _holes(self) -> list[Records]:
+        """Offsets without a record at the end of what was polled, so that watermarks pass them.
+
+        Else a log that keeps nothing but the marker of a transaction would look as if it had lost an
+        event once retention takes that, and as if there was always something left to learn.
+        """
+        if time.monotonic() - self._looked_at < HOLES_SECONDS:
+            return []
+        self._looked_at = time.monotonic()
+        found = []
+        for partition, first in sorted(self._position.items()):
+            if (end := self._ends.get(partition, first)) > first:
+                found.append(holes(partition, first, end))
+                self._position[partition] = end
+        return found
+
+    def take_assignment(self) -> frozenset[int] | None:
+        """The partitions of this worker if they changed since the last call, else None."""
+        changed, self._changed = self._changed, False
+        return self._assigned if changed else None
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Read on from that offset."""
+        if partition in self._assigned:
+            self._position[partition] = offset
+            self._stale = True
+
+    def hold(self) -> None:
+        """Yield nothing until :meth:`release`."""
+        self._stale |= not self._held
+        self._held = True
+
+    def release(self) -> None:
+        """Yield records again, of the partitions that were sought."""
+        self._stale |= self._held
+        self._held = False
+
+    def first_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where each partition's log begins; the view is as new as they are."""
+        if not partitions:
+            return {}
+        offsets = self._asks.beginnings(partitions)
+        self._watch.ask()
+        return offsets
+
+    def last_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where each partition's log ends, by the broker's list."""
+        return self._asks.ends(partitions)
+
+    def end_offsets(self) -> dict[int, int]:
+        """Where the log of each assigned partition ends, as the last fetch said."""
+        return self._asks.heard_ends(self._assigned)
+
+    def committed(self) -> dict[int, int]:
+        """The group's offsets, of all partitions of the topic."""
+        return self._asks.committed()
+
+    def topic_id(self) -> str:
+        """The broker's id of the topic, empty where it gives none.
+
+        Raises:
+            SourceAwayError: no broker answers, or the topic is not there yet.
+        """
+        return self._watch.ask().topic_id
+
+    def view(self) -> LogView:
+        """The topic as it was last heard of."""
+        return self._watch.view
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Tell the group its offsets, for outside lag tools only."""
+        told = [TopicPartition(self._topic, p, offset) for p, offset in offsets.items()]
+        try:
+            self._consumer.commit(offsets=told, asynchronous=True)
+        except KafkaException as error:
+            log.debug("the group was not told its offsets: %s", error)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
