@@ -31,6 +31,7 @@ from tests.benchmarks.figure import Figure
 
 BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "end_to_end": end_to_end.measure,
+    "end_to_end_librdkafka": end_to_end.measure_librdkafka,
     "latency": latency.measure,
     "commit": commit.measure,
     "fetch": steps.fetch,

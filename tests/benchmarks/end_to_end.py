@@ -29,8 +29,30 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
 """What is learned beside the ratings, as settings."""
 
 
+PEERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "kafka-python": {
+        "consume and drop by the client as it is": ("tests.benchmarks.consume_and_drop",),
+        "consume and drop as columns": ("tests.benchmarks.consume_and_drop", "--columns"),
+    },
+    "librdkafka": {
+        "consume and drop by confluent-kafka": ("tests.benchmarks.consume_and_drop_librdkafka",),
+        "the same as columns": ("tests.benchmarks.consume_and_drop_librdkafka", "--columns"),
+    },
+}
+"""By the worker's source, what its client reads when nothing is learned: module and options."""
+
+
 def measure(bench: Bench) -> Iterator[Figure]:
     """Events a second from the first commit to the last, best of three; ``verify`` must pass."""
+    return _measure(bench, "kafka-python", "end_to_end")
+
+
+def measure_librdkafka(bench: Bench) -> Iterator[Figure]:
+    """The same with the source librdkafka."""
+    return _measure(bench, "librdkafka", "end_to_end_librdkafka")
+
+
+def _measure(bench: Bench, source: str, title: str) -> Iterator[Figure]:
     events = bench.events
     with Run() as run:
         broker, store = bench.broker(run), bench.store(run)
@@ -39,33 +61,32 @@ def measure(bench: Bench) -> Iterator[Figure]:
         click.echo(f"producing {events:,} events …", err=True)
         produce(backlog(events), settings)
         learned: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
-        dropped, columns = [], []
+        dropped: dict[str, list[float]] = {peer: [] for peer in PEERS[source]}
         for round_ in range(ROUNDS):
             env = {
                 "LFM_KAFKA": settings.kafka,
                 "LFM_STORE": settings.store,
                 "LFM_SESSION_TIMEOUT_SECONDS": "6",
+                "LFM_SOURCE": source,
                 "LFM_WORKER_PORT": str(free_port()),
                 "LFM_GROUP": f"round-{round_}",
             }
-            dropped.append(_consume_and_drop(run, env, events))
-            columns.append(_consume_and_drop(run, env, events, "--columns"))
+            for peer, module in PEERS[source].items():
+                dropped[peer].append(_consume_and_drop(run, env, events, *module))
             for variant, changes in VARIANTS.items():
                 own = env | changes | {"LFM_MODEL": f"{variant}-{round_}", "LFM_GROUP": f"{variant}-{round_}"}
                 learned[variant].append(learn(run, own, settings, events))
                 _verify(own)
-            rates = {"dropped": dropped, "as columns": columns, **learned}
-            shown = ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items())
+            shown = ", ".join(f"{name} {rates[-1]:,.0f}/s" for name, rates in {**dropped, **learned}.items())
             click.echo(f"round {round_}: {shown}", err=True)
-    for variant, rates_of in learned.items():
-        name, best = f"end_to_end_{variant}", max(rates_of)
-        yield Figure(name, best, "events/s", "consume and drop by the client as it is", max(dropped))
-        yield Figure(name, best, "events/s", "consume and drop as columns", max(columns))
+    for variant, rates in learned.items():
+        for peer, peers_rates in dropped.items():
+            yield Figure(f"{title}_{variant}", max(rates), "events/s", peer, max(peers_rates))
 
 
-def _consume_and_drop(run: Run, env: dict[str, str], events: int, *options: str) -> float:
+def _consume_and_drop(run: Run, env: dict[str, str], events: int, module: str, *options: str) -> float:
     output = run.directory / f"dropped-{env['LFM_GROUP']}-{len(options)}"
-    argv = [sys.executable, "-m", "tests.benchmarks.consume_and_drop", str(events), *options]
+    argv = [sys.executable, "-m", module, str(events), *options]
     process = run.start("drop", argv, env={**env, "LFM_GROUP": env["LFM_GROUP"] + "-drop"}, output=output)
     process.wait()
     return float(output.read_text())
