@@ -58,7 +58,9 @@ def rating_bytes(user: object, item: object, rating: object, time_ms: int = 1_00
 
 
 class Play:
-    """A topic, a model that no other test has, and workers of one group."""
+    """A topic, a model that no other test has, and workers of one group, which read by ``source``."""
+
+    source = "kafka-python"
 
     def __init__(self, broker: str, store: str, topic: str, process: StartCommand) -> None:
         self.broker = broker
@@ -77,7 +79,7 @@ class Play:
         return self._process(
             *("worker", "--kafka", self.broker, "--topic", self.topic, "--group", self.model),
             *("--store", self.store, "--model", self.model, "--worker-port", "0"),
-            *("--session-timeout-seconds", SESSION_SECONDS, "--factors", "8"),
+            *("--session-timeout-seconds", SESSION_SECONDS, "--factors", "8", "--source", self.source),
             *arguments,
         )
 

@@ -1,5 +1,6 @@
 """What every source promises (worker/source/protocol.py)."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -18,10 +19,12 @@ from tests.contracts.sources import (
     silent,
     values_of,
 )
+from tests.topics import make_anew
 from worker.demo.server import free_port
 from worker.settings import Settings
 from worker.source.opening import open_source
 from worker.source.protocol import PositionLostError, Source, SourceAwayError, SourceBrokenError
+from worker.source.records import Records
 
 
 @pytest.fixture(params=["memory", *CLIENTS])
@@ -279,6 +282,36 @@ def test_an_offset_that_the_log_no_longer_holds_is_not_waited_for(
     assert lost.value.offsets == {2: 0}
     member.seek(2, 2)  # who finds out what happened may go on
     assert values_of(read(member, 1), 2) == [b"2-2"]
+
+
+def test_a_topic_that_was_made_anew_is_told_by_its_id_before_any_of_its_records_is_taken(
+    kafka_log: KafkaLog, real_servers: bool
+) -> None:
+    if not real_servers:
+        pytest.skip("the embedded broker's topics are not made anew")
+    topic = kafka_log.settings.topic
+    fill(kafka_log, 5)
+    member = kafka_log.join()
+    assigned(member)
+    start(member)
+    read(member, 5 * PARTITIONS)
+    before = member.topic_id()
+    assert member.view().topic_id == before
+    admin = KafkaAdminClient(bootstrap_servers=kafka_log.settings.kafka)
+    make_anew(admin, topic)
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=kafka_log.settings.kafka)
+    for number in range(20):  # more than were read: the old offsets are in the new log, too
+        producer.send(topic, value=b"new %d" % number, partition=1)
+    producer.close()
+    found: list[Records] = []
+    for _ in range(600):
+        with contextlib.suppress(SourceAwayError):
+            found += member.poll(0.1, 100)
+        if member.view().topic_id != before:
+            break
+        assert not [record for record in found if len(record.offsets)]
+    assert member.view().topic_id == member.topic_id() != before
 
 
 def test_a_session_timeout_that_the_broker_forbids_is_told(kafka_log: KafkaLog, real_servers: bool) -> None:

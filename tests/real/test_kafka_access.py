@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.workers import PATIENCE_SECONDS, Play, address_of, until
 from tests.commands import Command, StartCommand
+from tests.contracts.sources import CLIENTS
 from tests.servers.secure import Certificates, SecureKafka
 from worker.demo.run import Run
 
@@ -57,12 +58,13 @@ def tls(secure: Any) -> tuple[str, dict[str, str]]:
     }
 
 
+@pytest.mark.parametrize("source", CLIENTS)
 @pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "client certificate"])
 def test_topic_producer_worker_dead_letters_and_proof_come_through(
-    secure: Any, way: str, store: str, process: StartCommand, ratings_file: str
+    secure: Any, way: str, source: str, store: str, process: StartCommand, ratings_file: str
 ) -> None:
     address, env = tls(secure) if way == "client certificate" else sasl(secure, way)
-    topic = f"ratings-{way.lower().replace(' ', '-')}"
+    topic = f"ratings-{source}-{way.lower().replace(' ', '-')}"
     started: list[Command] = []
 
     def start(*arguments: str) -> Command:
@@ -73,7 +75,7 @@ def test_topic_producer_worker_dead_letters_and_proof_come_through(
     assert produced.wait(PATIENCE_SECONDS) == 0, produced.log
     play = Play(secure.kafka.bootstrap, store, topic, start)  # type: ignore[arg-type]  # the environment is set
     play.produce([(b"x", b"not an event")], partition=0)
-    play.broker = address
+    play.broker, play.source = address, source
     worker = play.worker("--log-level", "debug")
     play.wait_learned(RATINGS + 1, worker)
     until(lambda: play.client.hlen(play.key("dead:0")) == 0, worker)
@@ -85,14 +87,18 @@ def test_topic_producer_worker_dead_letters_and_proof_come_through(
     assert SECRET not in shown
 
 
+@pytest.mark.parametrize("source", CLIENTS)
 def test_a_wrong_password_and_a_strangers_certificate_are_told_and_nothing_is_sent(
-    secure: Any, store: str, process: StartCommand
+    secure: Any, source: str, store: str, process: StartCommand
 ) -> None:
     wrong = sasl(secure, "SCRAM-SHA-512", "wr0ng-s3cret")
     stranger = sasl(secure, "PLAIN")
     stranger[1]["LFM_KAFKA_CA_FILE"] = str(secure.certificates.stranger)
     for address, env in (wrong, stranger):
-        worker = process("worker", "--kafka", address, "--store", store, "--worker-port", "0", env=env)
+        worker = process(
+            *("worker", "--kafka", address, "--store", store, "--worker-port", "0", "--source", source),
+            env=env,
+        )
         url = address_of(worker)
 
         def problems(url: str = url) -> str:

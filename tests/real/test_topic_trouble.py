@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -10,19 +9,26 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
-from kafka.errors import KafkaError
 
 from tests.acceptance.workers import PATIENCE_SECONDS, Play, metric, rating_bytes, ratings, until
 from tests.commands import Command, StartCommand
+from tests.contracts.sources import CLIENTS
 from tests.servers.kafka import RealKafka
-from tests.topics import create_topic
+from tests.topics import create_topic, make_anew
 from worker.demo.run import Run
 
 
+@pytest.fixture(params=CLIENTS)
+def source(request: pytest.FixtureRequest) -> str:
+    """What the workers read by."""
+    return str(request.param)
+
+
 @pytest.fixture
-def play(broker: str, store: str, topic: str, process: StartCommand) -> Play:
-    return Play(broker, store, topic, process)
+def play(broker: str, store: str, topic: str, process: StartCommand, source: str) -> Play:
+    made = Play(broker, store, topic, process)
+    made.source = source
+    return made
 
 
 @pytest.fixture
@@ -36,25 +42,6 @@ def ended(worker: Command) -> str:
     """The log of a worker that gave up."""
     assert worker.wait(PATIENCE_SECONDS) == 1, worker.log
     return worker.log
-
-
-def make_anew(admin: Any, topic: str, partitions: int = 4) -> None:
-    """Delete a topic and make it again."""
-
-    def topic_id() -> Any:
-        (described,) = admin.describe_topics([topic])
-        return described["topic_id"] if described["error_code"] == 0 else None
-
-    def made() -> bool:
-        # Its deletion may still be under way, and a creation whose answer was late still come true.
-        with contextlib.suppress(KafkaError):
-            admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])
-        return topic_id() not in (None, before)
-
-    before = topic_id()
-    admin.delete_topics([topic])
-    until(made)
-    admin.wait_for_topics([topic])
 
 
 def send_anew(play: Play, records: list[tuple[bytes, bytes]], partition: int | None = None) -> None:
@@ -167,10 +154,11 @@ def own_kafka(run: Run) -> Iterator[RealKafka]:
 
 
 def test_a_log_that_lost_its_end_stops_the_worker_or_is_learned_on_from_there(
-    own_kafka: RealKafka, store: str, process: StartCommand
+    own_kafka: RealKafka, store: str, process: StartCommand, source: str
 ) -> None:
     topic = create_topic(own_kafka.bootstrap, 4)
     play = Play(own_kafka.bootstrap, store, topic, process)
+    play.source = source
     segment = own_kafka.directory / f"{topic}-0" / f"{0:020}.log"
     play.produce(ratings(25, seed=1), partition=0)
     kept = segment.stat().st_size
@@ -193,10 +181,11 @@ def test_a_log_that_lost_its_end_stops_the_worker_or_is_learned_on_from_there(
 
 
 def test_a_damaged_batch_stops_the_worker_or_becomes_one_dead_letter(
-    own_kafka: RealKafka, store: str, process: StartCommand
+    own_kafka: RealKafka, store: str, process: StartCommand, source: str
 ) -> None:
     topic = create_topic(own_kafka.bootstrap, 4)
     play = Play(own_kafka.bootstrap, store, topic, process)
+    play.source = source
     play.produce(ratings(25, seed=1), partition=0)
     play.produce([(b"u", rating_bytes("DAMAGED", f"i{j}", 3)) for j in range(3)], partition=0)
     play.produce(ratings(40, seed=2), partition=0)

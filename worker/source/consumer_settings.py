@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from worker.access import kafka_access, librdkafka_access
 from worker.settings import Settings
+from worker.source.client_log import NEEDS_DEBUG
 
 FETCH_BYTES: Final = 4 * 1024 * 1024
 """Of one fetch; what was fetched for a paused partition stays in memory."""
@@ -70,6 +71,7 @@ def librdkafka_settings(settings: Settings) -> dict[str, Any]:
         "max.partition.fetch.bytes": FETCH_BYTES,
         "fetch.wait.max.ms": FETCH_WAIT_MS,
         "topic.metadata.refresh.interval.ms": METADATA_MS,
+        "debug": NEEDS_DEBUG,
         "queued.min.messages": QUEUED_RECORDS,
         "queued.max.messages.kbytes": QUEUED_BYTES // 1024,
         "fetch.queue.backoff.ms": QUEUE_BACKOFF_MS,

@@ -21,12 +21,13 @@ from confluent_kafka import (
 
 from worker.settings import Settings
 from worker.source import consumer_settings
+from worker.source.client_log import ClientLog
 from worker.source.librdkafka_asks import Asks
 from worker.source.message_columns import PARTITION, Messages, by_partition, columns_of
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
 from worker.source.records import Records, holes
 from worker.source.second_opinion import SecondOpinion
-from worker.source.topic_watch import TopicWatch
+from worker.source.topic_view import TopicView
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +62,12 @@ class LibrdkafkaSource:
         self._away = False
         self._looked_at = 0.0
         self._second_opinion = SecondOpinion(settings)
+        self._log = ClientLog(settings.topic)
         options = consumer_settings.librdkafka_settings(settings)
         options |= {"error_cb": self._note, "on_commit": self._committed}
         try:
-            self._watch = TopicWatch(settings)
-            self._consumer = Consumer(options, logger=log)
+            self._view = TopicView(settings)
+            self._consumer = Consumer(options, logger=self._log)
         except KafkaException as error:
             raise SourceAwayError(f"no Kafka client for {settings.kafka} (LFM_KAFKA): {error}") from error
         self._asks = Asks(self._consumer, self._topic)
@@ -109,7 +111,6 @@ class LibrdkafkaSource:
 
     def poll(self, seconds: float, limit: int) -> list[Records]:
         """Records by ascending partition; see ``protocol.Source.poll``."""
-        self._watch.look()
         faults: list[Records] = []
         try:
             self._assign()
@@ -240,7 +241,7 @@ class LibrdkafkaSource:
         if not partitions:
             return {}
         offsets = self._asks.beginnings(partitions)
-        self._watch.ask()
+        self._view.ask()
         return offsets
 
     def last_offsets(self, partitions: Sequence[int]) -> dict[int, int]:
@@ -261,11 +262,12 @@ class LibrdkafkaSource:
         Raises:
             SourceAwayError: no broker answers, or the topic is not there yet.
         """
-        return self._watch.ask().topic_id
+        return self._view.ask().topic_id
 
     def view(self) -> LogView:
-        """The topic as it was last heard of."""
-        return self._watch.view
+        """The topic as it was last heard of: the id is that of the records polled last, if any were."""
+        now = self._view.now
+        return now._replace(topic_id=self._log.topic_id or now.topic_id)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Tell the group its offsets, for outside lag tools only."""
