@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     )
 
     source: Literal["kafka-python", "librdkafka"] = setting(
-        "kafka-python", "client that a worker reads the topic with; librdkafka is faster, and an extra"
+        "kafka-python", "client that a worker reads the topic with; librdkafka is an extra"
     )
 
     # Trouble with the topic

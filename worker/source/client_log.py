@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 NEEDS_DEBUG: Final = "metadata"
 """The ``debug`` that has it log the topic's id: about a line a second, and none goes further than here."""
 CONNECTION: Final = "FAIL"
-"""How librdkafka names lines of a connection that failed. While all brokers are away there are dozens a second;
-the source tells that once, by its own error."""
+"""How librdkafka names lines of a connection that failed. While all brokers are away there are dozens a
+second; the source tells that by its own error."""
 
 
 class ClientLog:
