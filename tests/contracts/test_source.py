@@ -289,6 +289,8 @@ def test_a_topic_that_was_made_anew_is_told_by_its_id_before_any_of_its_records_
 ) -> None:
     if not real_servers:
         pytest.skip("the embedded broker's topics are not made anew")
+    if kafka_log.settings.source == "kafka-python":
+        pytest.xfail("it fetches by the topic's name, and hears of the new id up to METADATA_MS later")
     topic = kafka_log.settings.topic
     fill(kafka_log, 5)
     member = kafka_log.join()
