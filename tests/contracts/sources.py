@@ -85,10 +85,8 @@ class KafkaLog:
             self.settings.topic, key=key, value=value, partition=partition, headers=headers
         ).get()
 
-    def join(self, client: Client | None = None) -> Source:
-        """A new member of the group, by this client if one is given."""
-        settings = self.settings.model_copy(update={"source": client or self.settings.source})
-        self._members.append(open_source(settings))
+    def join(self) -> Source:
+        self._members.append(open_source(self.settings))
         return self._members[-1]
 
     def leave(self, member: Source) -> None:
@@ -146,3 +144,16 @@ def pairs_of(records: Records) -> list[tuple[bytes | None, bytes | None]]:
         (records.part(records.keys, place), records.part(records.values, place))
         for place in range(len(records.offsets))
     ]
+
+
+def fill(log: Log, count: int = 3) -> None:
+    """Append so many records to every partition."""
+    for partition in range(PARTITIONS):
+        for number in range(count):
+            log.append(partition, b"key", b"%d-%d" % (partition, number))
+
+
+def start(member: Source, offset: int = 0) -> None:
+    """Seek every partition."""
+    for partition in range(PARTITIONS):
+        member.seek(partition, offset)
