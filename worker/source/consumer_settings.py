@@ -76,3 +76,11 @@ def librdkafka_settings(settings: Settings) -> dict[str, Any]:
         "queued.max.messages.kbytes": QUEUED_BYTES // 1024,
         "fetch.queue.backoff.ms": QUEUE_BACKOFF_MS,
     }
+
+
+def session_words(settings: Settings) -> str:
+    """What is wrong with a session's time-out that the broker forbids."""
+    return (
+        f"the broker allows no session time-out of {settings.session_timeout_seconds:g} s "
+        "(LFM_SESSION_TIMEOUT_SECONDS; Kafka's group.min.session.timeout.ms is 6 s by default)"
+    )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import (
@@ -21,18 +20,16 @@ from kafka.structs import OffsetAndMetadata
 
 from worker.access import kafka_access
 from worker.settings import Settings
-from worker.source.consumer_settings import BOOTSTRAP_MS, consumer_settings
+from worker.source.consumer_settings import BOOTSTRAP_MS, consumer_settings, session_words
 from worker.source.damage import TRIES, damaged_words
 from worker.source.fetched_columns import UndecodableBatchError, polled_records, take_columns
 from worker.source.listener import AssignmentListener
+from worker.source.passed_holes import PassedHoles
 from worker.source.patient_join import PatientJoin
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
-from worker.source.records import Records, holes
+from worker.source.records import Records
 
 log = logging.getLogger(__name__)
-
-HOLES_SECONDS: Final = 1.0
-"""Between two looks for offsets at the log's end that hold no record: each such find is a commit."""
 
 
 class KafkaPythonSource:
@@ -48,7 +45,7 @@ class KafkaPythonSource:
         self._topic = settings.topic
         self._failed: Counter[object] = Counter()  # places of batches that can't be decoded: tries
         self._given_up: set[object] = set()
-        self._looked_at = 0.0
+        self._holes = PassedHoles()
         self._open()
 
     def _open(self) -> None:
@@ -77,10 +74,7 @@ class KafkaPythonSource:
                 f"the topic {self._topic!r} holds no such offsets (by partition): {lost}", lost
             ) from error
         except InvalidSessionTimeoutError as error:
-            raise SourceBrokenError(
-                f"the broker allows no session time-out of {self._settings.session_timeout_seconds:g} s "
-                "(LFM_SESSION_TIMEOUT_SECONDS; Kafka's group.min.session.timeout.ms is 6 s by default)"
-            ) from error
+            raise SourceBrokenError(session_words(self._settings)) from error
         except (KafkaError, OSError) as error:
             if getattr(error, "retriable", False):
                 raise SourceAwayError(f"the broker does not answer: {error!r}") from error
@@ -100,7 +94,7 @@ class KafkaPythonSource:
                 continue
             found += polled_records(tp.partition, first, records)
             self._position[tp.partition] = found[-1].end
-        return found or self._holes()
+        return found or self._holes.take(self._position, self._client_position)
 
     def _count_failure(self, error: CorruptRecordError) -> None:
         """Give a batch up after some tries, or stop.
@@ -118,22 +112,10 @@ class KafkaPythonSource:
         log.error("topic %r: %s; it becomes a dead letter", self._topic, error)
         self._given_up.add(place)
 
-    def _holes(self) -> list[Records]:
-        """Offsets without a record at the end of what was polled, so that watermarks pass them.
-
-        Else a log that keeps nothing but the marker of a transaction would look as if it had lost an
-        event once retention takes that, and as if there was always something left to learn.
-        """
-        if time.monotonic() - self._looked_at < HOLES_SECONDS:
-            return []
-        self._looked_at = time.monotonic()
-        found = []
-        for partition, first in sorted(self._position.items()):
-            state = self._consumer._subscription.assignment.get(self._partition(partition))
-            if state is not None and state.has_valid_position and state.position.offset > first:
-                found.append(holes(partition, first, state.position.offset))
-                self._position[partition] = state.position.offset
-        return found
+    def _client_position(self, partition: int) -> int:
+        """How far the client has got, records or none; -1 where it does not know."""
+        state = self._consumer._subscription.assignment.get(self._partition(partition))
+        return int(state.position.offset) if state is not None and state.has_valid_position else -1
 
     def take_assignment(self) -> frozenset[int] | None:
         """The partitions of this worker if they changed since the last call, else None."""

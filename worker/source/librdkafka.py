@@ -7,7 +7,6 @@ makes them.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -24,15 +23,14 @@ from worker.source import consumer_settings
 from worker.source.client_log import ClientLog
 from worker.source.librdkafka_asks import Asks
 from worker.source.message_columns import PARTITION, Messages, by_partition, columns_of
+from worker.source.passed_holes import PassedHoles
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
-from worker.source.records import Records, holes
+from worker.source.records import Records
 from worker.source.second_opinion import SecondOpinion
 from worker.source.topic_view import TopicView
 
 log = logging.getLogger(__name__)
 
-HOLES_SECONDS: Final = 1.0
-"""Between two looks for offsets at the log's end that hold no record: each such find is a commit."""
 LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 DAMAGED: Final = frozenset({KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError.INVALID_MSG})
 
@@ -60,7 +58,7 @@ class LibrdkafkaSource:
         self._stale = False  # what the client is assigned is not what is to be read
         self._trouble = ""  # what the client said last
         self._away = False
-        self._looked_at = 0.0
+        self._holes = PassedHoles()
         self._second_opinion = SecondOpinion(settings)
         self._log = ClientLog(settings.topic)
         options = consumer_settings.librdkafka_settings(settings)
@@ -124,7 +122,8 @@ class LibrdkafkaSource:
                 raise
             raise SourceAwayError(f"the Kafka client failed: {error}") from error
         found = self._records(messages) + faults
-        return sorted(found, key=lambda records: records.partition) or self._holes()
+        found.sort(key=lambda records: records.partition)
+        return found or self._holes.take(self._position, lambda partition: self._ends.get(partition, -1))
 
     def _assign(self) -> None:
         if self._stale and self._assigned:
@@ -175,10 +174,7 @@ class LibrdkafkaSource:
             elif error.code() in DAMAGED:
                 damaged[partition] = message
             elif error.code() == KafkaError.INVALID_SESSION_TIMEOUT:
-                raise SourceBrokenError(
-                    f"the broker allows no session time-out of {self._settings.session_timeout_seconds:g} s "
-                    "(LFM_SESSION_TIMEOUT_SECONDS; Kafka's group.min.session.timeout.ms is 6 s by default)"
-                )
+                raise SourceBrokenError(consumer_settings.session_words(self._settings))
             else:
                 raise SourceAwayError(f"the broker refuses: {error.str()}")
         if lost:
@@ -198,22 +194,6 @@ class LibrdkafkaSource:
                 faults.append(self._second_opinion.of(partition, base, first, reason))
         self._position |= {fault.partition: fault.end for fault in faults}
         return faults
-
-    def _holes(self) -> list[Records]:
-        """Offsets without a record at the end of what was polled, so that watermarks pass them.
-
-        Else a log that keeps nothing but the marker of a transaction would look as if it had lost an
-        event once retention takes that, and as if there was always something left to learn.
-        """
-        if time.monotonic() - self._looked_at < HOLES_SECONDS:
-            return []
-        self._looked_at = time.monotonic()
-        found = []
-        for partition, first in sorted(self._position.items()):
-            if (end := self._ends.get(partition, first)) > first:
-                found.append(holes(partition, first, end))
-                self._position[partition] = end
-        return found
 
     def take_assignment(self) -> frozenset[int] | None:
         """The partitions of this worker if they changed since the last call, else None."""
