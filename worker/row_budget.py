@@ -31,7 +31,7 @@ class RowBudget:
         n = len(self._table)
         if n + more <= self._rows:
             return
-        kept = max(0, min(n, int(KEPT_SHARE * self._rows)) - more)
+        kept = max(0, min(int(KEPT_SHARE * self._rows), self._rows - more, n))
         last = np.argpartition(self._used[:n], n - kept)[n - kept :] if kept else np.zeros(0, np.int64)
         numbers = np.sort(last).astype(np.int32)
         self._used[:kept] = self._used[numbers]
