@@ -109,7 +109,7 @@ faults: $(READY) ## ROUNDS of kills, failovers and cut networks on real processe
 	@exec $(BIN)/python -m tests.faults --rounds $(or $(ROUNDS),10) $(ARGS)
 
 fuzz: $(READY) ## RECORDS of every kind, good and broken, through a worker: each learned or dead, memory flat; ARGS="--help"
-	@exec $(BIN)/python -m tests.fuzz.flood --records $(or $(RECORDS),100000) $(ARGS)
+	@exec $(BIN)/python -m tests.fuzz.flood --records $(or $(RECORDS),1000000) $(ARGS)
 
 lint: $(READY) ## ruff, its formatter, and mypy --strict
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ RECORDS = 4000
 
 def test_each_record_of_a_flood_is_learned_once_or_dead() -> None:
     with Progress(disable=True) as progress:
-        found = flood(RECORDS, 1, real=False, progress=progress)
+        found = flood(RECORDS, 0, 1, real=False, progress=progress)
     assert found.complete, found
     assert min(found.learned, found.dead) > RECORDS / 4, "the flood is of both"
 
