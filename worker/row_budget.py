@@ -18,13 +18,12 @@ class RowBudget:
     """Keeps a table within a number of rows."""
 
     def __init__(self, table: Table, rows: int) -> None:
-        """At most ``rows`` of ``table``, or what the batch at hand touches where that is more."""
+        """At most ``rows`` of ``table``, an empty one, or what the batch at hand touches where that is more."""
         self._table = table
         self._rows = rows
         self._batch = 0
         self._used = np.zeros(0, np.uint32)  # by row number: the last batch that touched it
-        if len(table) == 0:
-            table.reserve(rows)
+        table.reserve(rows)
 
     def make_room(self, more: int) -> None:
         """Have room for so many rows more; row numbers are others afterwards."""
