@@ -18,7 +18,7 @@ class RowBudget:
     """Keeps a table within a number of rows."""
 
     def __init__(self, table: Table, rows: int) -> None:
-        """At most ``rows`` of ``table``, an empty one, or what the batch at hand touches where that is more."""
+        """At most ``rows`` of an empty ``table``, or what the batch at hand touches where that is more."""
         self._table = table
         self._rows = rows
         self._batch = 0
