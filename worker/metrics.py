@@ -208,7 +208,8 @@ class WorkerMetrics:
             self.scored.labels(cohort).inc(int(chosen.sum()))
             for predictor in PREDICTORS:
                 error = (done.batch.rating - getattr(done.outcome, predictor))[chosen]
-                self.squared_error.labels(predictor, cohort).inc(float(error @ error))
+                # Not ``error @ error``: that is BLAS, whose second thread then spins until the next commit.
+                self.squared_error.labels(predictor, cohort).inc(float(np.square(error).sum()))
         error = np.abs(done.batch.rating - done.outcome.model)[scored, None]
         for band, held in zip(BANDS, (error <= done.outcome.bands[scored]).sum(axis=0), strict=True):
             self.in_band.labels(band).inc(int(held))
