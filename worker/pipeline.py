@@ -217,8 +217,10 @@ class Pipeline:
         if settled is None:
             return
         if settled.receipt.committed:
-            self._committed(settled)
-            self.checkpoint.send_ahead()
+            try:
+                self.checkpoint.send_ahead()  # first: the store has nothing to do meanwhile
+            finally:
+                self._committed(settled)
             return
         self._observer.refused()
         if self.checkpoint.ahead is not None:
