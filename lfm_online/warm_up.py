@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
+from lfm_online import message_columns
 from lfm_online.batch import Batch
 from lfm_online.evaluate.ranking import EARLIER_RATINGS, rank
 from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
@@ -39,6 +40,7 @@ def warm_up(rules: Sequence[str] = RULES, on_step: Callable[[str], None] | None 
     if on_step is not None:
         on_step("records")
     read_records()
+    message_columns.prepare()
     for name in rules:
         model = Model(make_rule(name, 0.0, 1.0, 0), factors=2, history=1, ranking=True)
         steps: dict[str, Callable[[], object]] = {

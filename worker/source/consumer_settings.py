@@ -19,10 +19,9 @@ BOOTSTRAP_MS: Final = 5000
 """How long a first answer of the broker is waited for; whoever asks then tries again."""
 MAX_POLL_MS: Final = 300_000
 """A member that does not poll for so long leaves the group: the clients' own default."""
-QUEUED_RECORDS: Final = 32_000
-"""Below so many in its queue librdkafka fetches on. Twice what the largest commit takes by default: while one
-is learned, the next one's is there. Its own 100,000 would only take memory."""
-QUEUED_BYTES: Final = 2 * FETCH_BYTES
+QUEUED_RECORDS: Final = 8_000
+"""Of a partition: below so many librdkafka fetches on. Its own 100,000 would only take memory."""
+QUEUED_BYTES: Final = FETCH_BYTES // 2
 """The same for large records."""
 QUEUE_BACKOFF_MS: Final = 5
 """After so long librdkafka looks again whether its full queue has room. With its own 1,000 whoever empties

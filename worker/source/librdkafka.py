@@ -1,28 +1,22 @@
 """The topic as librdkafka reads it, by confluent-kafka: a member of a consumer group.
 
 Its own threads fetch, check and decompress. Callbacks run inside the consumer's calls, on the thread that
-makes them.
+makes them; records come by queues beside it (``partition_queues``).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import (
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from worker.settings import Settings
 from worker.source import consumer_settings
 from worker.source.client_log import ClientLog
 from worker.source.librdkafka_asks import Asks
-from worker.source.message_columns import PARTITION, Messages, by_partition, columns_of
+from worker.source.partition_queues import Notice, PartitionQueues, Taken
 from worker.source.passed_holes import PassedHoles
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
 from worker.source.records import Records
@@ -62,7 +56,8 @@ class LibrdkafkaSource:
         self._second_opinion = SecondOpinion(settings)
         self._log = ClientLog(settings.topic)
         options = consumer_settings.librdkafka_settings(settings)
-        options |= {"error_cb": self._note, "on_commit": self._committed}
+        note = self._note
+        options |= {"error_cb": note, "on_commit": self._committed}
         try:
             self._view = TopicView(settings)
             self._consumer = Consumer(options, logger=self._log)
@@ -76,6 +71,7 @@ class LibrdkafkaSource:
             raise SourceAwayError(
                 f"no broker at {settings.kafka} (LFM_KAFKA): {self._trouble or error}"
             ) from error
+        self._queues = PartitionQueues(self._consumer, note, self._topic)
         self._consumer.subscribe([self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -109,90 +105,85 @@ class LibrdkafkaSource:
 
     def poll(self, seconds: float, limit: int) -> list[Records]:
         """Records by ascending partition; see ``protocol.Source.poll``."""
-        faults: list[Records] = []
         try:
-            self._assign()
-            messages = self._take(seconds, limit)
+            taken = self._take(limit)
+            if not taken and seconds > 0:
+                self._queues.wait(seconds)
+                taken = self._take(limit)
             self._see_that_it_answers()
-            if any(map(Message.error, messages)):
-                messages, faults = self._sorted_out(messages)
+            found = self._sorted_out(taken)
         except (KafkaException, SourceAwayError) as error:
             self._stale = True  # what was taken along with it is to be fetched again
             if isinstance(error, SourceAwayError):
                 raise
             raise SourceAwayError(f"the Kafka client failed: {error}") from error
-        found = self._records(messages) + faults
         found.sort(key=lambda records: records.partition)
         return found or self._holes.take(self._position, lambda partition: self._ends.get(partition, -1))
+
+    def _take(self, limit: int) -> list[Taken]:
+        """What there is; what concerns the whole client is done first."""
+        self._assign()
+        while (message := self._consumer.poll(0)) is not None:
+            if (error := message.error()) is not None:
+                self._refuse(error.code(), error.str())
+            self._stale = True  # a record that came by the consumer's queue: its partition's own was replaced
+            self._assign()
+        return self._queues.take(self._position, limit)
 
     def _assign(self) -> None:
         if self._stale and self._assigned:
             self._stale = False
             self._ends.clear()
             wanted = {} if self._held else self._position
+            self._queues.separate(wanted)
             self._consumer.assign([TopicPartition(self._topic, p, offset) for p, offset in wanted.items()])
 
-    def _take(self, seconds: float, limit: int) -> Messages:
-        """What there is; else what comes first, and with it.
-
-        ``consume`` waits until it has as many as it was asked for, so it is never let wait.
-        """
-        messages = self._consumer.consume(limit, 0)
-        if not messages and (first := self._consumer.poll(seconds)) is not None:
-            messages = [first, *self._consumer.consume(limit - 1, 0)]
-        return messages
-
-    def _records(self, messages: Messages) -> list[Records]:
-        """Columns of each partition's messages; its position is moved behind them."""
-        found = []
-        for partition, own in by_partition(messages).items():
-            first = self._position.get(partition)
-            if first is not None:  # else taken away by a callback behind them
-                found.append(columns_of(partition, first, own))
-                self._position[partition] = found[-1].end
-        return found
-
-    def _sorted_out(self, messages: Messages) -> tuple[Messages, list[Records]]:
-        """The messages that are records and may be taken, and what stands for batches left out.
+    def _sorted_out(self, taken: list[Taken]) -> list[Records]:
+        """The records that may be taken, and what stands for batches left out; positions move behind them.
 
         Raises:
-            PositionLostError, SourceBrokenError, SourceAwayError: what the others say.
+            PositionLostError, SourceBrokenError, SourceAwayError: what the notices say.
         """
-        good: Messages = []
-        damaged: dict[int, Any] = {}
+        found: list[Records] = []
+        damaged: dict[int, Notice] = {}
         lost: dict[int, int] = {}
-        for message in messages:
-            partition, error = message.partition(), message.error()
+        for partition, records, notice in taken:
             if partition in damaged:  # the client goes on behind the batch
                 continue
-            if error is None:
-                good.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._ends[partition] = message.offset()
-            elif error.code() in LOST:
-                lost |= {p: at for p, at in self._position.items() if p == partition}
-            elif error.code() in DAMAGED:
-                damaged[partition] = message
-            elif error.code() == KafkaError.INVALID_SESSION_TIMEOUT:
-                raise SourceBrokenError(consumer_settings.session_words(self._settings))
+            if records is not None:
+                found.append(records)
+            if notice is None:
+                continue
+            if notice.code == KafkaError._PARTITION_EOF:
+                self._ends[partition] = notice.offset
+            elif notice.code in LOST:
+                lost[partition] = self._position[partition]
+            elif notice.code in DAMAGED:
+                damaged[partition] = notice
             else:
-                raise SourceAwayError(f"the broker refuses: {error.str()}")
+                self._refuse(notice.code, notice.text)
         if lost:
             raise PositionLostError(
                 f"the topic {self._topic!r} holds no such offsets (by partition): {lost}", lost
             )
-        return good, self._left_out(damaged, set(map(PARTITION, good)))
+        found += self._left_out(damaged, {records.partition for records in found})
+        self._position |= {records.partition: records.end for records in found}
+        return found
 
-    def _left_out(self, damaged: Mapping[int, Any], before: set[int]) -> list[Records]:
+    def _refuse(self, code: int, text: str) -> None:
+        """Raise what an error says that is about no record."""
+        if code == KafkaError.INVALID_SESSION_TIMEOUT:
+            raise SourceBrokenError(consumer_settings.session_words(self._settings))
+        raise SourceAwayError(f"the broker refuses: {text}")
+
+    def _left_out(self, damaged: Mapping[int, Notice], before: set[int]) -> list[Records]:
         """What stands for damaged batches, where all that comes ``before`` them was taken."""
         faults = []
         self._stale |= bool(damaged)
-        for partition, message in damaged.items():
-            first = self._position.get(partition)
-            if first is not None and partition not in before:
-                base, reason = message.offset(), str(message.error())
-                faults.append(self._second_opinion.of(partition, base, first, reason))
-        self._position |= {fault.partition: fault.end for fault in faults}
+        for partition, notice in damaged.items():
+            if partition not in before:
+                first = self._position[partition]
+                faults.append(self._second_opinion.of(partition, notice.offset, first, notice.text))
         return faults
 
     def take_assignment(self) -> frozenset[int] | None:
@@ -259,4 +250,6 @@ class LibrdkafkaSource:
 
     def close(self) -> None:
         """Leave the group."""
+        self._queues.close()
         self._consumer.close()
+        self._queues.closed()
