@@ -120,6 +120,7 @@ class Checkpoint:
         except NotInMemoryError:
             return False
         self.ahead = self._learn(left, resolved)
+        self.store.lay_out(self.ahead.commit)
         return True
 
     def send_ahead(self) -> None:

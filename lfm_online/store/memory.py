@@ -137,6 +137,9 @@ class MemoryStore:
                 self.server.globals,
             )
 
+    def lay_out(self, commit: Commit) -> None:
+        """Nothing to make ready."""
+
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; it is applied when it is received."""
         self._in_flight = commit

@@ -187,6 +187,9 @@ class Store(Protocol):
     ) -> RowsRead:
         """Rows and histories with the head that they rest on."""
 
+    def lay_out(self, commit: Commit) -> None:
+        """Make a commit ready that is to be sent next, once that in flight is settled; it may never be."""
+
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; :meth:`receive_commit` must follow before any other call."""
 

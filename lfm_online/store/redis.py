@@ -30,6 +30,7 @@ class RedisStore(Reading):
         # calls, while the learner's thread has the next events fetched and decoded.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._sending: Future[int] | None = None
+        self._ahead: tuple[Commit, Future[transaction.LaidOut]] | None = None
 
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
@@ -65,6 +66,17 @@ class RedisStore(Reading):
         key_types.check(keys, [connection.read_response() for _ in keys])
         self._watched = head
 
+    def lay_out(self, commit: Commit) -> None:
+        """Make a commit ready while the server works on the one in flight."""
+        self._ahead = commit, self._sender.submit(transaction.lay_out, self.keys, commit)
+
+    def _laid_out(self, commit: Commit) -> transaction.LaidOut:
+        """The commit's bytes, on the sender's thread."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is commit:
+            return ahead[1].result()
+        return transaction.lay_out(self.keys, commit)
+
     def send_commit(self, commit: Commit) -> None:
         """Begin a commit; the server works on it while the caller goes on."""
         with self._conversation() as connection:
@@ -78,7 +90,7 @@ class RedisStore(Reading):
 
     def _send(self, connection: Any, commit: Commit) -> int:
         """Lay a commit out and send it; how many replies lie before that of EXEC."""
-        laid_out = transaction.lay_out(self.keys, commit)
+        laid_out = self._laid_out(commit)
         if connection._sock is None:  # redis-py would connect anew by itself, without the WATCH
             raise redis.ConnectionError("the connection was lost before the commit was sent")
         self._check_written_into(connection, commit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lfm_online.store import transaction
 from lfm_online.store.protocol import Commit, Receipt
 from lfm_online.store.redis import RedisStore
 from tests.naive_bytes import resp
@@ -25,7 +24,7 @@ class UnfencedStore(RedisStore):
             self._sending = self._sender.submit(self._send, connection, commit)
 
     def _send(self, connection: Any, commit: Commit) -> int:
-        laid_out = transaction.lay_out(self.keys, commit)
+        laid_out = self._laid_out(commit)
         first, *rows, last = laid_out.payload
         begin, end = bytes(first), bytes(last)
         assert begin == TIME + MULTI
