@@ -21,6 +21,7 @@ from tests.benchmarks import (
     movielens,
     replica_load,
     rows,
+    soak,
     start_up,
     steps,
     unfenced,
@@ -50,6 +51,7 @@ BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "replica_load": replica_load.measure,
     "unfenced": unfenced.measure,
     "workers": workers.measure,
+    "soak": soak.measure,
 }
 
 

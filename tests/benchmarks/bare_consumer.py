@@ -1,18 +1,26 @@
-"""``python -m tests.benchmarks.bare_consumer EVENTS``: when a consumer that does nothing else has each event.
+"""``python -m tests.benchmarks.bare_consumer EVENTS [--columns]``: when a bare consumer has each event.
 
-Prints a line an event: its record's own time, Unix ms, and how many ms later it was polled.
+The worker's client at the worker's settings, which does nothing else; with ``--columns`` it takes records
+as the worker does. Prints a line an event: its record's own time, Unix ms, and how many ms later it was
+polled.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from kafka import KafkaConsumer, TopicPartition
+from numpy.typing import NDArray
 
+from worker.pipeline import POLL_RECORDS
 from worker.settings import Settings
 from worker.source.consumer_settings import consumer_settings
+
+Times = NDArray[np.float64]
 
 
 def main() -> None:
@@ -22,14 +30,34 @@ def main() -> None:
     partitions = [TopicPartition(settings.topic, p) for p in consumer.partitions_for_topic(settings.topic)]
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
-    found: list[tuple[int, float]] = []
-    while len(found) < int(sys.argv[1]):
-        polled = consumer.poll(200)
-        now = time.time() * 1000
-        found += [(record.timestamp, now - record.timestamp) for part in polled.values() for record in part]
+    poll = _columns(consumer) if "--columns" in sys.argv else lambda: _objects(consumer)
+    found: list[tuple[Times, Times]] = []
+    left = int(sys.argv[1])
+    while left > 0:
+        sent = poll()
+        found.append((sent, time.time() * 1000 - sent))
+        left -= len(sent)
     consumer.close(autocommit=False)
-    for sent, later in found:
-        print(sent, later)
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+    np.savetxt(sys.stdout, np.stack(columns, axis=1), fmt="%.1f")
+
+
+def _objects(consumer: Any) -> Times:
+    polled = consumer.poll(200)
+    return np.array([record.timestamp for part in polled.values() for record in part], np.float64)
+
+
+def _columns(consumer: Any) -> Callable[[], Times]:
+    from worker.source.fetched_columns import polled_records, take_columns
+
+    take_columns(consumer, ())
+
+    def poll() -> Times:
+        polled = consumer.poll(200, POLL_RECORDS)
+        parts = [part for tp, own in polled.items() for part in polled_records(tp.partition, 0, own)]
+        return np.concatenate([np.zeros(0), *(part.times_ms for part in parts)])
+
+    return poll
 
 
 main()

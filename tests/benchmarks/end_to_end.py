@@ -76,7 +76,7 @@ def _measure(bench: Bench, source: str, title: str) -> Iterator[Figure]:
             for variant, changes in VARIANTS.items():
                 own = env | changes | {"LFM_MODEL": f"{variant}-{round_}", "LFM_GROUP": f"{variant}-{round_}"}
                 learned[variant].append(learn(run, own, settings, events))
-                _verify(own)
+                verify(own)
             shown = ", ".join(f"{name} {rates[-1]:,.0f}/s" for name, rates in {**dropped, **learned}.items())
             click.echo(f"round {round_}: {shown}", err=True)
     for variant, rates in learned.items():
@@ -92,19 +92,10 @@ def _consume_and_drop(run: Run, env: dict[str, str], events: int, module: str, *
     return float(output.read_text())
 
 
-def _verify(env: dict[str, str]) -> None:
-    import os
-
-    argv = [
-        sys.executable,
-        "-m",
-        "worker.cli",
-        "verify",
-        "--kafka",
-        env["LFM_KAFKA"],
-        "--store",
-        env["LFM_STORE"],
-    ]
-    subprocess.run(
-        [*argv, "--model", env["LFM_MODEL"]], check=True, env=os.environ, stdout=subprocess.DEVNULL
-    )
+def verify(env: dict[str, str]) -> None:
+    """Raise if the model is not what the topic says."""
+    where = ("--kafka", env["LFM_KAFKA"], "--store", env["LFM_STORE"], "--model", env["LFM_MODEL"])
+    argv = [sys.executable, "-m", "worker.cli", "verify", *where]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"verify ended with code {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -6,12 +6,10 @@ look at the stored watermarks that finds it below them; they are looked at about
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 import numpy as np
@@ -20,7 +18,6 @@ from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
 from lfm_online.store.keys import Keys
-from tests.benchmarks.backlog import backlog
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.end_to_end import VARIANTS
 from tests.benchmarks.figure import Figure
@@ -29,44 +26,59 @@ from worker.demo.run import Run
 from worker.settings import Settings
 from worker.topics import ensure_topic
 
-RATES: Final = (10, 1_000, 10_000)
+RATES: Final = (10, 100, 1_000, 10_000)
 SECONDS: Final = 15
+FLAT_OUT: Final = 1_000_000
+"""Events that tell the full load."""
+SHARE: Final = 0.7
+"""Of the full load, at which the latency under load is taken."""
 WARM_UP: Final = 200
 """Events that come first: kernels are loaded with the first commit."""
 SHOWN: Final = ("defaults", "without_ranking")
 
 
+class _Seen(NamedTuple):
+    ours: NDArray[np.float64]  # p50 and p99, ms
+    bare: NDArray[np.float64]
+    rate: float  # events a second from the first sent to the last visible
+
+
 def measure(bench: Bench) -> Iterator[Figure]:
-    """The 99th percentile in ms at each rate, with the ranking head and without."""
+    """The 99th percentile in ms at each rate, with the ranking head and without.
+
+    The full load is what the worker learns while events are sent flat out, with the bare consumer beside it.
+    """
     with Run() as run:
         broker, store = bench.broker(run), bench.store(run)
+
+        def settings(name: str) -> Settings:
+            return Settings(kafka=broker.bootstrap, store=store.url, topic=name, model=name, group=name)
+
         for variant in SHOWN:
-            for rate in RATES:
-                name = f"visible_{variant}_at_{rate}"
-                settings = Settings(
-                    kafka=broker.bootstrap, store=store.url, topic=name, model=name, group=name
-                )
-                ours, bare = _percentiles(run, settings, VARIANTS[variant], rate)
-                click.echo(f"{name}: p50 {ours[0]:.1f} ms, p99 {ours[1]:.1f} ms", err=True)
-                yield Figure(name, ours[1], "ms, p99", "a bare consumer's", bare[1])
+            flat_out = _seen(run, settings(f"full_{variant}"), VARIANTS[variant], FLAT_OUT, rate=None)
+            click.echo(f"full load, {variant}: {flat_out.rate:,.0f} events/s", err=True)
+            share = int(SHARE * flat_out.rate)
+            for title, rate in {**{str(rate): rate for rate in RATES}, "70_percent": share}.items():
+                name = f"visible_{variant}_at_{title}"
+                seen = _seen(run, settings(name), VARIANTS[variant], rate * SECONDS, rate=rate)
+                click.echo(f"{name}: p50 {seen.ours[0]:.1f} ms, p99 {seen.ours[1]:.1f} ms", err=True)
+                unit = f"ms, p99 at {rate:,} events/s"
+                yield Figure(name, seen.ours[1], unit, "a bare consumer's", seen.bare[1])
 
 
-def _percentiles(
-    run: Run, settings: Settings, changes: dict[str, str], rate: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """p50 and p99 of the worker and of the bare consumer, ms."""
+def _seen(run: Run, settings: Settings, changes: dict[str, str], events: int, *, rate: int | None) -> _Seen:
     ensure_topic(settings, 4)
     env = environment(settings)
-    events = rate * SECONDS
     worker = start_worker(run, env | changes)
     output = run.directory / f"polled-{settings.model}"
-    argv = [sys.executable, "-m", "tests.benchmarks.bare_consumer", str(WARM_UP + events)]
+    argv = [sys.executable, "-m", "tests.benchmarks.bare_consumer", str(WARM_UP + events), "--columns"]
     bare = run.start("bare", argv, env=env, output=output)
+    bare.expected_to_end = True
     client = redis.Redis.from_url(settings.store)
     looks = _Looks(client, settings)
-    _send(run, settings, WARM_UP, rate=None)
+    _send(run, env, WARM_UP, rate=None).wait()
     looks.until(WARM_UP, run)
-    sending = _send(run, settings, events, rate=rate, wait=False)
+    sending = _send(run, env, events, rate=rate)
     looks.until(WARM_UP + events, run)
     sending.wait()
     worker.terminate()
@@ -74,34 +86,30 @@ def _percentiles(
     worker.wait()
     client.close()
     sent = _times_sent(settings)
-    visible = np.concatenate([looks.visible(p, len(times)) - times for p, times in sent.items()])
+    seen = {p: looks.visible(p, len(times)) for p, times in sent.items()}
     begun = np.sort(np.concatenate(list(sent.values())))[WARM_UP]
     counted = np.concatenate([times >= begun for times in sent.values()])
+    visible = np.concatenate([seen[p] - times for p, times in sent.items()])[counted]
     polled = np.loadtxt(output)
-    return np.percentile(visible[counted], (50, 99)), np.percentile(
-        polled[polled[:, 0] >= begun, 1], (50, 99)
+    seconds = (max(times.max() for times in seen.values()) - begun) / 1000
+    return _Seen(
+        np.percentile(visible, (50, 99)),
+        np.percentile(polled[polled[:, 0] >= begun, 1], (50, 99)),
+        len(visible) / seconds,
     )
 
 
-def _send(run: Run, settings: Settings, events: int, *, rate: int | None, wait: bool = True) -> Any:
-    file = run.directory / f"{settings.model}-{events}.csv"
-    _write(file, events)
-    argv = [sys.executable, "-m", "worker.cli", "produce", str(file), "--kafka", settings.kafka]
-    argv += ["--topic", settings.topic, *(("--rate", str(rate)) if rate else ())]
-    process = run.start("produce", argv)
-    if wait:
-        process.wait()
+def _send(run: Run, env: dict[str, str], events: int, *, rate: int | None) -> Any:
+    argv = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.load",
+        str(events),
+        *(["--rate", str(rate)] if rate else []),
+    ]
+    process = run.start("load", argv, env=env)
+    process.expected_to_end = True  # as the bare consumer: maybe before the last event is visible
     return process
-
-
-def _write(file: Path, events: int) -> None:
-    table = backlog(events)
-    with file.open("w", newline="") as out:
-        lines = csv.writer(out)
-        lines.writerow(["user", "item", "rating", "timestamp"])
-        assert table.times_ms is not None
-        seconds = (table.times_ms // 1000).tolist()
-        lines.writerows(zip(table.users, table.items, table.ratings.tolist(), seconds, strict=True))
 
 
 class _Looks:

@@ -13,7 +13,6 @@ import sys
 import time
 from contextlib import closing
 from math import nan
-from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from tests.acceptance.workers import PATIENCE_SECONDS, metric
 from tests.commands import Command
 from tests.fuzz.made_badly import BadProducer
 from tests.letters import Letters
+from tests.resident import resident_bytes
 from tests.servers.kafka import RealKafka
 from tests.servers.redis import RealRedis
 from tests.topics import create_topic
@@ -126,15 +126,10 @@ def _watch(
                 changed, before = time.monotonic(), (done, waiting)
             progress.update(bar, completed=done)
             if warm_up < done <= warm_up + tenth:
-                first.append(_resident_bytes(worker.pid))
+                first.append(resident_bytes(worker.pid))
             elif done >= records - tenth:
-                last.append(_resident_bytes(worker.pid))
+                last.append(resident_bytes(worker.pid))
     return first, last
-
-
-def _resident_bytes(pid: int) -> int:
-    line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024
 
 
 def _dead(broker: str, topic: str, expected: int) -> int:
