@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-real setup-real test-compare setup-compare evaluate simulate mutants kills faults fuzz lint bench soak lock clean
+.PHONY: help setup demo test test-real setup-real test-compare setup-compare evaluate simulate mutants kills faults fuzz lint bench profile soak lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -118,6 +118,9 @@ lint: $(READY) ## ruff, its formatter, and mypy --strict
 
 bench: $(READY) ## the benchmarks; ARGS="--help"
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+profile: $(PEERS) ## where a worker's time goes, by step; ARGS="--svg flames.svg", ARGS="--help"
+	@exec $(BIN)/python -m tests.profile $(ARGS)
 
 soak: $(READY) ## EVENTS at full speed, of a twentieth as many users: rate, memory, bytes a row, verify; LFM_... as the worker's
 	@exec $(BIN)/python -m tests.benchmarks --only soak --events $(or $(EVENTS),20000000) $(ARGS)
