@@ -3,13 +3,14 @@
 from tests.profile.by_step import by_step
 
 LOOP = "run (threading.py:9);Service._loop (worker/service.py:192);Pipeline.step (worker/pipeline.py:121)"
+RESOLVE = f"{LOOP};BatchRows.resolve (worker/batch_rows.py:72)"
 
 
 def test_a_sample_counts_for_the_innermost_step_that_it_fell_into() -> None:
     found = by_step(
         [
-            f"{LOOP};BatchRows.resolve (worker/batch_rows.py:72);Table.numbers (lfm_online/rows.py:1);x (y:1) 3",
-            f"{LOOP};BatchRows.resolve (worker/batch_rows.py:90);unique (numpy/arrays.py:1) 2",
+            f"{RESOLVE};Table.numbers (lfm_online/rows.py:1);IdIndex.find (lfm_online/id_index.py:49) 3",
+            f"{RESOLVE};unique (numpy/arrays.py:1) 2",
             f"{LOOP} 1",
         ]
     )
