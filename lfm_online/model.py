@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.batch import Batch, Outcome, empty_outcome
+from lfm_online.distinct import distinct
 from lfm_online.layout import Globals, globals_from_bytes, globals_to_bytes
 from lfm_online.ranking.head import RankingHead
 from lfm_online.ranking.layout import GLOBALS as RANKING_GLOBALS
@@ -75,10 +76,10 @@ class Model:
         Args:
             batch: The events; its users are loaded.
         """
-        users = np.unique(batch.user)
+        users = distinct(batch.user)
         if self.ranking is not None:
             return users, self.ranking.touched(batch, self.users.rank_rows, len(self.items))
-        items = np.unique(batch.item)
+        items = distinct(batch.item)
         return users, items[items >= 0]
 
     def learn(self, batch: Batch) -> Outcome:

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.distinct import distinct
 from lfm_online.hashing import id_hash
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
@@ -221,8 +222,7 @@ class Table:
 
     def missing(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
         """Of these rows the ones that are not loaded, each once, ascending."""
-        wanted: NDArray[np.int32] = np.unique(numbers[~self.loaded[numbers]])
-        return wanted
+        return distinct(numbers[~self.loaded[numbers]])
 
     def forget(self, numbers: NDArray[Any]) -> None:
         """These rows must be read again before they are used."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lfm_online.distinct import distinct
 from lfm_online.layout import FormatError
 from lfm_online.model import Model
 from lfm_online.rows import Table
@@ -121,3 +122,9 @@ def test_numbers_that_were_taken_back_go_to_the_ids_that_come_next() -> None:
     assert (len(table), table.loaded[:3].tolist()) == (1, [True, False, False])
     assert table.numbers(["new", "kept", "gone"]).tolist() == [1, 0, 2]
     assert table.ids == ["kept", "new", "gone"]
+
+
+@given(st.lists(st.integers(-1, 40), max_size=60))
+def test_distinct_numbers_are_a_set_ascending(numbers: list[int]) -> None:
+    found = distinct(np.array(numbers, np.int32))
+    assert (found.dtype, found.tolist()) == (np.int32, sorted(set(numbers)))
