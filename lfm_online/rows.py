@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +13,8 @@ from lfm_online.hashing import id_hash
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
 from lfm_online.item_priors import NO_PRIORS, ItemPriors
+from lfm_online.joined import join_rows
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
-from lfm_online.numba_flags import BORROWING
-from lfm_online.prefetch import AHEAD, ask_for, place_of
 from lfm_online.ranking.head import RankingHead
 from lfm_online.ranking.layout import RankRows, section_bytes, state_of
 from lfm_online.rules.rule import Rule
@@ -25,32 +23,6 @@ from lfm_online.store.protocol import ValueBlock
 ID_BYTES: Final = 80
 """An id of 36 bytes, where it starts, and its share of a hash table that is at most half full."""
 KEPT_AT_ONCE: Final = 1 << 16
-
-
-@numba.njit(**BORROWING)
-def join_rows(sections: Any, tails: Any, numbers: Any, tail_lengths: Any, out: Any) -> None:
-    """Copy rows one behind the other to ``out: uint8[sum of their lengths]``.
-
-    Args:
-        sections: What rows consist of, in order, each ``uint8[n_rows, width]``.
-        tails: What lies behind them, ``uint8[n_rows, most]``.
-        numbers: The rows to copy, ``int32[n]``.
-        tail_lengths: How much of their tails, ``int64[n]``, bytes.
-        out: Filled.
-    """
-    at = 0
-    for j in range(len(numbers)):
-        if j + AHEAD < len(numbers):
-            for section in sections:
-                ask_for(place_of(section), numbers[j + AHEAD])
-        row = numbers[j]
-        for section in sections:
-            for b in range(section.shape[1]):
-                out[at + b] = section[row, b]
-            at += section.shape[1]
-        for b in range(tail_lengths[j]):
-            out[at + b] = tails[row, b]
-        at += tail_lengths[j]
 
 
 class Table:
