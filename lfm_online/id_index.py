@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from lfm_online.hashing import fmix64
 from lfm_online.ids import Ids
 from lfm_online.numba_flags import BORROWING
-from lfm_online.prefetch import AHEAD, ask_for, place_of
+from lfm_online.prefetch import AT_ONCE, ask_for, ask_for_few, place_of
 
-_FREE: Final = -1
+_FREE: Final = 0
+"""Of a place of the table; else the number of an id and one in its low half, and of its hash the high half."""
+_NUMBER: Final = 0xFFFFFFFF
 
 
 class IdIndex:
@@ -46,18 +48,18 @@ class IdIndex:
         """Their numbers, ``int32[n]``; -1 for those that have none."""
         out = np.empty(len(ids), np.int32)
         own = np.empty(len(ids), np.uint64)
-        _find(self._seed, self._slots, self._hashes, self._data, self._start, ids.data, ids.start, own, out)
+        _find(self._seed, self._places, self._data, self._start, ids.data, ids.start, own, out)
         return out
 
     def number(self, row_id: str) -> int | None:
         """The number of one id."""
         found = int(self.find(Ids.of([row_id]))[0])
-        return None if found == _FREE else found
+        return None if found < 0 else found
 
     def numbers(self, ids: Ids) -> NDArray[np.int32]:
         """Their numbers, ``int32[n]``; those not seen before get the next ones."""
         out = self.find(ids)
-        new = np.flatnonzero(out == _FREE)
+        new = np.flatnonzero(out < 0)
         if len(new):
             out[new] = self._enter(ids.take(new))
         return out
@@ -87,115 +89,145 @@ class IdIndex:
             more = max(end, 2 * len(self._data)) - len(self._data)
             self._data = np.concatenate([self._data, np.zeros(more, np.uint8)])
         out = np.empty(len(ids), np.int32)
-        self._n = _enter(
-            self._seed, self._slots, self._hashes, self._data, self._start, self._n, ids.data, ids.start, out
-        )
+        self._n = _enter(self._seed, self._places, self._data, self._start, self._n, ids.data, ids.start, out)
         return out
 
     def _rebuild(self, capacity: int) -> None:
         """Make the table anew, at most half full."""
         size = 1 << (2 * capacity - 1).bit_length()
-        self._slots = np.full(size, _FREE, np.int32)
-        self._hashes = np.zeros(size, np.uint32)
-        _place_all(self._seed, self._slots, self._hashes, self._data, self._start, self._n)
+        self._places = np.zeros(size, np.uint64)
+        _place_all(self._seed, self._places, self._data, self._start, self._n)
+
+
+@numba.njit(**BORROWING)
+def _word(data: Any, at: int) -> Any:
+    """Eight bytes, little-endian; the compiler makes one load of it."""
+    low = np.uint64(data[at]) | np.uint64(data[at + 1]) << np.uint64(8)
+    low |= np.uint64(data[at + 2]) << np.uint64(16) | np.uint64(data[at + 3]) << np.uint64(24)
+    high = np.uint64(data[at + 4]) | np.uint64(data[at + 5]) << np.uint64(8)
+    high |= np.uint64(data[at + 6]) << np.uint64(16) | np.uint64(data[at + 7]) << np.uint64(24)
+    return low | high << np.uint64(32)
 
 
 @numba.njit(**BORROWING)
 def _hash(seed: Any, data: Any, begin: int, end: int) -> Any:
     h = seed ^ np.uint64(end - begin)
     at = begin
-    while at < end:
+    while at + 8 <= end:
+        h = fmix64(h ^ _word(data, at))
+        at += 8
+    if at < end:
         word = np.uint64(0)
-        for b in range(at, min(at + 8, end)):
+        for b in range(at, end):
             word |= np.uint64(data[b]) << np.uint64(8 * (b - at))
         h = fmix64(h ^ word)
-        at += 8
     return h
 
 
 @numba.njit(**BORROWING)
-def _slot_of(h: Any, slots: Any, hashes: Any, data: Any, start: Any, own: Any, begin: int, end: int) -> Any:
-    """Where an id of hash ``h`` stands, or the free slot where it belongs (linear probing)."""
-    mask = len(slots) - 1
-    slot = np.int64(h & np.uint64(mask))
-    mark = np.uint32(h >> np.uint64(32))
-    while slots[slot] != _FREE:
-        if hashes[slot] == mark:
-            first = start[slots[slot]]
-            if start[slots[slot] + 1] - first == end - begin:
-                same = True
-                for b in range(end - begin):
-                    if data[first + b] != own[begin + b]:
-                        same = False
-                        break
-                if same:
-                    break
-        slot = (slot + 1) & mask
-    return slot
+def _same(number: int, data: Any, start: Any, own: Any, begin: int, end: int) -> bool:
+    """Whether an id is that of a number."""
+    at = start[number]
+    if start[number + 1] - at != end - begin:
+        return False
+    while begin + 8 <= end:
+        if _word(data, at) != _word(own, begin):
+            return False
+        at += 8
+        begin += 8
+    while begin < end:
+        if data[at] != own[begin]:
+            return False
+        at += 1
+        begin += 1
+    return True
+
+
+@numba.njit(**BORROWING)
+def _entry(h: Any, number: int) -> Any:
+    """What the table holds of an id of hash ``h``."""
+    return (h & ~np.uint64(_NUMBER)) | np.uint64(number + 1)
+
+
+@numba.njit(**BORROWING)
+def _number(entry: Any) -> int:
+    """The number in what the table holds; -1 of a free place."""
+    return np.int64(entry & np.uint64(_NUMBER)) - 1
+
+
+@numba.njit(**BORROWING)
+def _likely(h: Any, place: int, places: Any) -> Any:
+    """From ``place`` on, where an id of this hash may stand, or else the first free place (linear probing)."""
+    mask = len(places) - 1
+    while places[place] != _FREE and (places[place] ^ h) >> np.uint64(32) != 0:
+        place = (place + 1) & mask
+    return place
+
+
+@numba.njit(**BORROWING)
+def _place_of(h: Any, places: Any, data: Any, start: Any, own: Any, begin: int, end: int) -> Any:
+    """Where an id of hash ``h`` stands, or the free place where it belongs."""
+    mask = len(places) - 1
+    place = _likely(h, np.int64(h & np.uint64(mask)), places)
+    while places[place] != _FREE and not _same(_number(places[place]), data, start, own, begin, end):
+        place = _likely(h, (place + 1) & mask, places)
+    return place
 
 
 @numba.njit(**BORROWING)
 def _find(
-    seed: Any,
-    slots: Any,
-    hashes: Any,
-    data: Any,
-    start: Any,
-    own: Any,
-    own_start: Any,
-    own_hashes: Any,
-    out: Any,
+    seed: Any, places: Any, data: Any, start: Any, own: Any, own_start: Any, own_hashes: Any, out: Any
 ) -> None:
-    mask = np.uint64(len(slots) - 1)
-    of_slots, of_hashes = place_of(slots), place_of(hashes)
-    of_start, of_data = place_of(start), place_of(data)
-    n = len(out)
-    for j in range(n):
-        own_hashes[j] = _hash(seed, own, own_start[j], own_start[j + 1])
-    for j in range(n):
-        # Slot, start and bytes lie apart, and each tells where the next one is.
-        if j + 3 * AHEAD < n:
-            slot = np.int64(own_hashes[j + 3 * AHEAD] & mask)
-            ask_for(of_slots, slot)
-            ask_for(of_hashes, slot)
-        if j + 2 * AHEAD < n:
-            ask_for(of_start, slots[np.int64(own_hashes[j + 2 * AHEAD] & mask)])
-        if j + AHEAD < n:
-            number = slots[np.int64(own_hashes[j + AHEAD] & mask)]
-            if number != _FREE:
-                ask_for(of_data, start[number])
-        slot = _slot_of(own_hashes[j], slots, hashes, data, start, own, own_start[j], own_start[j + 1])
-        out[j] = slots[slot]
+    """Table, starts and bytes lie apart, and each tells where the next one is: asked for in turn, some ids at a time.
+
+    With 10 M ids 57 ns each; 73 in one loop that does each step for another id, 98 where the first place of
+    the table was followed whatever its hash: an id that stands behind another then waits for both.
+    """
+    mask = np.uint64(len(places) - 1)
+    of_places, of_start, of_data = place_of(places), place_of(start), place_of(data)
+    for first in range(0, len(out), AT_ONCE):
+        block = range(first, min(first + AT_ONCE, len(out)))
+        for j in block:
+            own_hashes[j] = _hash(seed, own, own_start[j], own_start[j + 1])
+            ask_for(of_places, np.int64(own_hashes[j] & mask))
+        for j in block:
+            h = own_hashes[j]
+            out[j] = _number(places[_likely(h, np.int64(h & mask), places)])
+            number = max(np.int64(out[j]), 0)
+            ask_for_few(of_start, number, number + 1)
+        for j in block:
+            number = max(np.int64(out[j]), 0)
+            ask_for_few(of_data, start[number], start[number + 1] - 1)
+        for j in block:
+            begin, end = own_start[j], own_start[j + 1]
+            if out[j] >= 0 and not _same(out[j], data, start, own, begin, end):  # half their hashes are alike
+                out[j] = _number(places[_place_of(own_hashes[j], places, data, start, own, begin, end)])
 
 
 @numba.njit(**BORROWING)
-def _enter(
-    seed: Any, slots: Any, hashes: Any, data: Any, start: Any, n: int, own: Any, own_start: Any, out: Any
-) -> int:
+def _enter(seed: Any, places: Any, data: Any, start: Any, n: int, own: Any, own_start: Any, out: Any) -> int:
     """Give ids numbers from ``n`` on, the same to the same id; how many there are then."""
     for j in range(len(out)):
         begin, end = own_start[j], own_start[j + 1]
         h = _hash(seed, own, begin, end)
-        slot = _slot_of(h, slots, hashes, data, start, own, begin, end)
-        if slots[slot] == _FREE:
-            slots[slot] = n
-            hashes[slot] = np.uint32(h >> np.uint64(32))
+        place = _place_of(h, places, data, start, own, begin, end)
+        if places[place] == _FREE:
+            places[place] = _entry(h, n)
             for b in range(end - begin):
                 data[start[n] + b] = own[begin + b]
             start[n + 1] = start[n] + end - begin
             n += 1
-        out[j] = slots[slot]
+        out[j] = _number(places[place])
     return n
 
 
 @numba.njit(**BORROWING)
-def _place_all(seed: Any, slots: Any, hashes: Any, data: Any, start: Any, n: int) -> None:
+def _place_all(seed: Any, places: Any, data: Any, start: Any, n: int) -> None:
     """Enter ids that stand in ``data`` already into an empty table."""
-    mask = len(slots) - 1
+    mask = len(places) - 1
     for number in range(n):
         h = _hash(seed, data, start[number], start[number + 1])
-        slot = np.int64(h & np.uint64(mask))
-        while slots[slot] != _FREE:
-            slot = (slot + 1) & mask
-        slots[slot] = number
-        hashes[slot] = np.uint32(h >> np.uint64(32))
+        place = np.int64(h & np.uint64(mask))
+        while places[place] != _FREE:
+            place = (place + 1) & mask
+        places[place] = _entry(h, number)

@@ -10,7 +10,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.copying import copy_bytes
 from lfm_online.numba_flags import BORROWING
+from lfm_online.prefetch import AHEAD, ask_for, ask_for_few, place_of
 
 
 class Ids(Sequence[str]):
@@ -37,9 +39,7 @@ class Ids(Sequence[str]):
         """Copied out of ``data``, where id j lies at ``begin[j]`` and is ``length[j]`` bytes long."""
         start = np.zeros(len(begin) + 1, np.int64)
         np.cumsum(length, out=start[1:])
-        out = np.empty(int(start[-1]), np.uint8)
-        gather_bytes(data, begin, length, out)
-        return cls(out, start)
+        return cls(_gathered(data, begin, start), start)
 
     @classmethod
     def joined(cls, parts: Sequence[Ids]) -> Self:
@@ -59,8 +59,10 @@ class Ids(Sequence[str]):
 
     def take(self, places: NDArray[Any]) -> Ids:
         """Those at ``places``."""
-        begin = self.start[places]
-        return Ids.cut(self.data, begin, self.start[places + 1] - begin)
+        begin = np.empty(len(places), np.int64)
+        start = np.empty(len(places) + 1, np.int64)
+        _find_starts(self.start, places.astype(np.int64), begin, start)
+        return Ids(_gathered(self.data, begin, start), start)
 
     def count_equal(
         self, data: NDArray[np.uint8], begin: NDArray[np.int64], length: NDArray[np.int64]
@@ -103,14 +105,34 @@ class Ids(Sequence[str]):
     __hash__ = None  # type: ignore[assignment]  # as lists
 
 
+def _gathered(
+    data: NDArray[np.uint8], begin: NDArray[np.int64], start: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Pieces of ``data``, from ``begin`` on, one behind the other: piece j from ``start[j]`` on."""
+    out = np.empty(int(start[-1]), np.uint8)
+    _gather(data, begin, start, out)
+    return out
+
+
 @numba.njit(**BORROWING)
-def gather_bytes(data: Any, begin: Any, length: Any, out: Any) -> None:
-    """Copy pieces of ``data`` one behind the other to ``out: uint8[sum(length)]``."""
-    at = 0
+def _find_starts(start: Any, places: Any, begin: Any, new_start: Any) -> None:
+    """Where the ids at ``places`` begin, and where they will once they lie one behind the other."""
+    of_start = place_of(start)
+    new_start[0] = 0
+    for j in range(len(places)):
+        if j + AHEAD < len(places):
+            ask_for_few(of_start, places[j + AHEAD], places[j + AHEAD] + 1)
+        begin[j] = start[places[j]]
+        new_start[j + 1] = new_start[j] + start[places[j] + 1] - begin[j]
+
+
+@numba.njit(**BORROWING)
+def _gather(data: Any, begin: Any, start: Any, out: Any) -> None:
+    source, target = place_of(data), place_of(out)
     for j in range(len(begin)):
-        for b in range(begin[j], begin[j] + length[j]):
-            out[at] = data[b]
-            at += 1
+        if j + AHEAD < len(begin):
+            ask_for(source, begin[j + AHEAD])
+        copy_bytes(target[0] + start[j], source[0] + begin[j], start[j + 1] - start[j])
 
 
 @numba.njit(**BORROWING)

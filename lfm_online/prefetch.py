@@ -21,6 +21,10 @@ LINE: Final = 64
 AHEAD: Final = 8
 """How many rows before one is needed it is asked for."""
 
+AT_ONCE: Final = 64
+"""How many are asked for before the first is used, where a loop does nothing else: their lines fit in the
+nearest cache (16 are 77 ns each of 10 M ids, 64 are 57, 512 are 67)."""
+
 
 def _prefetch(_context: Any, _address: Any) -> Any:
     """Ask for the line that holds an address, any address, by LLVM's instruction for it."""
@@ -61,6 +65,13 @@ def ask_for(place: Any, row: int) -> None:
     for offset in range(0, place[1], LINE):
         _ask(first + offset)
     _ask(first + place[1] - 1)
+
+
+@numba.njit(**STEP)
+def ask_for_few(place: Any, first: int, last: int) -> None:
+    """Ask for rows of an array that lie within a line, or across two."""
+    _ask(place[0] + first * place[1])
+    _ask(place[0] + (last + 1) * place[1] - 1)
 
 
 @numba.njit(**STEP)
