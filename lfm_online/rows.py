@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.aligned import grown, zeros
 from lfm_online.distinct import distinct
 from lfm_online.hashing import id_hash
 from lfm_online.id_index import IdIndex
@@ -79,21 +80,20 @@ class Table:
         return self.index.number(row_id)
 
     def _allocate(self, capacity: int) -> None:
+        k = self.n_factors
         self.rows = Rows(
-            np.zeros(capacity, HEADER),
-            np.zeros(capacity, self.rule.state_of(self.kind)),
-            np.zeros((capacity, self.n_factors), np.float32),
-            np.zeros(capacity, np.uint64),
+            zeros((capacity,), HEADER),
+            zeros((capacity,), self.rule.state_of(self.kind)),
+            zeros((capacity, k), np.float32),
+            zeros((capacity,), np.uint64),
         )
         ranked = capacity if self.ranking is not None else 0
         self.rank_rows = RankRows(
-            np.zeros(ranked, state_of(self.kind)),
-            np.zeros((ranked, self.n_factors), np.float32),
-            self.rows.hash,
+            zeros((ranked,), state_of(self.kind)), zeros((ranked, k), np.float32), self.rows.hash
         )
         # Ratings not yet in a full chunk, each at its slot: see history.py.
-        self.tails = np.zeros((capacity if self.has_tails else 0, CHUNK_BYTES), np.uint8)
-        self.loaded = np.zeros(capacity, np.bool_)
+        self.tails = zeros((capacity if self.has_tails else 0, CHUNK_BYTES), np.uint8)
+        self.loaded = zeros((capacity,), np.bool_)
 
     @property
     def _head_code(self) -> int:
@@ -107,18 +107,14 @@ class Table:
         """Room for ``capacity`` rows: arrays double, so that adding a row costs O(1)."""
         room = len(self.loaded)
         if capacity > room:
-            more = max(capacity, 2 * room) - room
-            self.rows = Rows(
-                *(np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rows)
-            )
+            rows = max(capacity, 2 * room)
+            self.rows = Rows(*(grown(array, rows) for array in self.rows))
             if self.ranking is not None:
-                state, factors = (
-                    np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)]) for a in self.rank_rows[:2]
-                )
+                state, factors = (grown(array, rows) for array in self.rank_rows[:2])
                 self.rank_rows = RankRows(state, factors, self.rows.hash)
             if self.has_tails:
-                self.tails = np.concatenate([self.tails, np.zeros((more, CHUNK_BYTES), np.uint8)])
-            self.loaded = np.concatenate([self.loaded, np.zeros(more, np.bool_)])
+                self.tails = grown(self.tails, rows)
+            self.loaded = grown(self.loaded, rows)
 
     def numbers(self, ids: Sequence[str]) -> NDArray[np.int32]:
         """Row numbers of ids, in order; ids not seen before get the next ones."""
