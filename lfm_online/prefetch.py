@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from lfm_online.numba_flags import STEP
+from lfm_online.numba_flags import BORROWING, STEP
 
 LINE: Final = 64
 """Bytes that a processor loads at once."""
@@ -82,3 +83,12 @@ def ask_for_rows(batch: Any, event: int, users: Any, items: Any) -> None:
             ask_for(place, batch.user[event + AHEAD])
         for place in items:
             ask_for(place, batch.item[event + AHEAD])
+
+
+@numba.njit(**BORROWING)
+def ask_for_all(sections: Any, rows: Any) -> None:
+    """Ask for ``rows: int32[n]`` of arrays, each ``uint8[n_rows, width]``."""
+    for section in sections:
+        place = place_of(section)
+        for row in rows:
+            ask_for(place, np.int64(row))

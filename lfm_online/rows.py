@@ -16,6 +16,7 @@ from lfm_online.ids import Ids
 from lfm_online.item_priors import NO_PRIORS, ItemPriors
 from lfm_online.joined import join_rows
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
+from lfm_online.prefetch import ask_for_all
 from lfm_online.ranking.head import RankingHead
 from lfm_online.ranking.layout import RankRows, section_bytes, state_of
 from lfm_online.rules.rule import Rule
@@ -126,6 +127,15 @@ class Table:
             hashes = (id_hash(self.kind, row_id) for row_id in self.ids.encoded(first))
             self.rows.hash[first:n] = np.fromiter(hashes, np.uint64, n - first)
         return found
+
+    def ask_for(self, numbers: NDArray[np.int32]) -> None:
+        """Have rows on their way to the processor's caches, all of a batch at once.
+
+        A kernel asks for a row too, some events ahead, but of rows in gigabytes that is too late: 94 ns an event
+        more with 10 M users than with 10,000. Asked for here they take 42, and the kernel no more than with 10,000.
+        """
+        arrays = (*self._sections(), self.rows.hash, self.loaded)
+        ask_for_all(tuple(_as_bytes(array) for array in arrays), numbers)
 
     def start(self, numbers: NDArray[np.int32]) -> None:
         """Set rows to where a new row starts; they count as loaded."""

@@ -70,6 +70,7 @@ class BatchRows:
         if self._budget is not None and head is not None:
             self._budget.make_room(len(events))
         user = users.numbers(events.users)
+        users.ask_for(user)
         if self._budget is not None:
             self._budget.touch(user)
         item = np.full(len(events), -1, np.int32)
