@@ -86,14 +86,13 @@ class Learner:
 
     store: Store
     meta: Meta = field(default_factory=meta)
-    capacity: int = 256
 
     def __post_init__(self) -> None:
         self.store.create(self.meta.to_bytes())
         ids = itertools.count(1)
         self.checkpoint = Checkpoint(
             self.store,
-            self.meta.make_model(capacity=self.capacity),
+            self.meta.make_model(),
             TOPIC,
             feed_entries=1000,
             new_id=lambda: next(ids).to_bytes(16, "little"),

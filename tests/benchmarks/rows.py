@@ -102,7 +102,7 @@ class _Taken(MemoryStore):
 
 def _cached(size: int) -> float:
     rng = np.random.default_rng(1)
-    learner = _learner(_Taken(MemoryServer()), capacity=size)
+    learner = _learner(_Taken(MemoryServer()), size)
     for start in range(0, size, AT_ONCE):
         _start_users(learner.model, start, min(start + AT_ONCE, size))
     drawn = [[rng.integers(0, size, BATCH) for _ in range(BATCHES)] for _ in range(ROUNDS)]
@@ -118,9 +118,10 @@ def _missed(url: str, size: int) -> float:
     return found
 
 
-def _learner(store: Any, capacity: int = 1 << 17) -> Learner:
-    """One that has its items in memory."""
-    learner = Learner(store, meta(factors=32, history=0, ranking=False), capacity=capacity)
+def _learner(store: Any, users: int = 1 << 17) -> Learner:
+    """One that has its items in memory, and room for so many users."""
+    learner = Learner(store, meta(factors=32, history=0, ranking=False))
+    learner.model.users.reserve(users)
     items = learner.model.items
     items.start(items.numbers(_names("i", 0, ITEMS)))
     return learner
