@@ -12,7 +12,9 @@ from typing import Any
 import numba
 import numpy as np
 
+from lfm_online.copying import copy_bytes
 from lfm_online.numba_flags import BORROWING
+from lfm_online.prefetch import place_of
 from lfm_online.store.protocol import HistoryRuns, ValueBlock
 
 
@@ -50,10 +52,8 @@ def _put_length(out: Any, at: int, length: int) -> Any:
 
 @numba.njit(**BORROWING)
 def _put_bytes(out: Any, at: int, source: Any, start: int, end: int) -> int:
-    for b in range(start, end):
-        out[at] = source[b]
-        at += 1
-    return at
+    copy_bytes(place_of(out)[0] + at, place_of(source)[0] + start, end - start)
+    return at + end - start
 
 
 @numba.njit(**BORROWING)
