@@ -7,7 +7,10 @@ from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
+from lfm_online.blake2b import first_words
+from lfm_online.ids import Ids
 from lfm_online.layout import Kind
 from lfm_online.numba_flags import BORROWING
 
@@ -21,6 +24,11 @@ def id_hash(kind: Kind, row_id: bytes) -> int:
     """
     digest = hashlib.blake2b(row_id, digest_size=8, person=_PERSON[kind]).digest()
     return int.from_bytes(digest, "little")
+
+
+def id_hashes(kind: Kind, ids: Ids) -> NDArray[np.uint64]:
+    """:func:`id_hash` of each, ``uint64[n]``."""
+    return first_words(ids.data, ids.start, _PERSON[kind])
 
 
 @numba.njit(**BORROWING)

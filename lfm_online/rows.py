@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from lfm_online.aligned import grown, zeros
 from lfm_online.distinct import distinct
-from lfm_online.hashing import id_hash
+from lfm_online.hashing import id_hashes
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
 from lfm_online.item_priors import NO_PRIORS, ItemPriors
-from lfm_online.joined import join_rows
 from lfm_online.layout import CHUNK, CHUNK_BYTES, FORMAT_VERSION, HEADER, SLOT, FormatError, Kind, Rows
 from lfm_online.prefetch import ask_for_all
 from lfm_online.ranking.head import RankingHead
 from lfm_online.ranking.layout import RankRows, section_bytes, state_of
+from lfm_online.row_copies import first_misfit, join_rows, split_rows
 from lfm_online.rules.rule import Rule
 from lfm_online.store.protocol import ValueBlock
 
@@ -104,6 +104,9 @@ class Table:
         """What a stored row consists of, in order, without the tail."""
         return (*self.rows[:3], *(self.rank_rows[:2] if self.ranking is not None else ()))
 
+    def _sections_as_bytes(self) -> tuple[NDArray[np.uint8], ...]:
+        return tuple(map(_as_bytes, self._sections()))
+
     def _grow(self, capacity: int) -> None:
         """Room for ``capacity`` rows: arrays double, so that adding a row costs O(1)."""
         room = len(self.loaded)
@@ -124,8 +127,8 @@ class Table:
         n = len(self)
         if n > first:
             self._grow(n)
-            hashes = (id_hash(self.kind, row_id) for row_id in self.ids.encoded(first))
-            self.rows.hash[first:n] = np.fromiter(hashes, np.uint64, n - first)
+            new = Ids(self.ids.data, self.ids.start[first:])
+            self.rows.hash[first:n] = id_hashes(self.kind, new)
         return found
 
     def ask_for(self, numbers: NDArray[np.int32]) -> None:
@@ -162,30 +165,15 @@ class Table:
         present = np.fromiter((value is not None for value in stored), np.bool_, len(stored))
         absent, numbers = numbers[~present], numbers[present]
         values = [value for value in stored if value is not None]
-        for number, value in zip(numbers, values, strict=True):
-            fits = len(value) > 16 and len(value) == self.row_bytes + self._tail_bytes(value)
-            if not fits or tuple(value[:3]) != (FORMAT_VERSION, self.rule.code, self._head_code):
-                raise FormatError(self._misfit(int(number), value))
+        lengths = np.fromiter(map(len, values), np.int64, len(values))
+        joined = np.frombuffer(b"".join(values), np.uint8)
+        codes = np.array([FORMAT_VERSION, self.rule.code, self._head_code], np.uint8)
+        misfit = first_misfit(joined, lengths, codes, self.row_bytes, self.has_tails)
+        if misfit >= 0:
+            raise FormatError(self._misfit(int(numbers[misfit]), values[misfit]))
         self.start(absent)
-        if len(numbers) == 0:
-            return
-        size = self.row_bytes
-        if self.has_tails:
-            for number, value in zip(numbers, values, strict=True):
-                self.tails[number, : len(value) - size] = np.frombuffer(value, np.uint8, offset=size)
-            values = [value[:size] for value in values]
-        block = np.frombuffer(b"".join(values), np.uint8).reshape(len(values), size)
-        at = 0
-        for array in self._sections():
-            width = array.dtype.itemsize * (array.shape[1] if array.ndim > 1 else 1)
-            part = np.ascontiguousarray(block[:, at : at + width]).view(array.dtype)
-            array[numbers] = part if array.ndim > 1 else part[:, 0]
-            at += width
+        split_rows(joined, lengths, self._sections_as_bytes(), self.tails, numbers)
         self.loaded[numbers] = True
-
-    def _tail_bytes(self, value: bytes) -> int:
-        """How long the tail of a stored row must be, by the ``ratings`` of its header."""
-        return SLOT.itemsize * (int.from_bytes(value[12:16], "little") % CHUNK) if self.has_tails else 0
 
     def _misfit(self, number: int, value: bytes) -> str:
         codes = "{} bytes, format {}, rule {}, head {}"
@@ -251,9 +239,8 @@ class Table:
         return self._joined(numbers, np.zeros(len(numbers), np.int64)).reshape(-1, self.row_bytes)
 
     def _joined(self, numbers: NDArray[np.int32], tails: NDArray[np.int64]) -> NDArray[np.uint8]:
-        sections = tuple(_as_bytes(array) for array in self._sections())
         values = np.empty(len(numbers) * self.row_bytes + int(tails.sum()), np.uint8)
-        join_rows(sections, self.tails, numbers, tails, values)
+        join_rows(self._sections_as_bytes(), self.tails, numbers, tails, values)
         return values
 
 
