@@ -1,8 +1,8 @@
-"""Rows between a table's arrays and the bytes that lie in the store: copied out for a commit, and in as read."""
+"""Rows copied out of a table's arrays into the bytes that lie in the store, and back."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -12,7 +12,7 @@ from lfm_online.layout import CHUNK, SLOT
 from lfm_online.numba_flags import BORROWING
 from lfm_online.prefetch import AHEAD, ask_for, place_of
 
-_SLOT_BYTES = SLOT.itemsize
+_SLOT_BYTES: Final = SLOT.itemsize
 
 
 @numba.njit(**BORROWING)
@@ -80,7 +80,7 @@ def first_misfit(values: Any, lengths: Any, codes: Any, size: int, has_tails: bo
     for j in range(len(lengths)):
         if lengths[j] < size:
             return j
-        expected = size
+        expected: Any = size
         if has_tails:
             ratings = np.int64(values[at + 12]) | np.int64(values[at + 13]) << 8
             ratings |= np.int64(values[at + 14]) << 16 | np.int64(values[at + 15]) << 24

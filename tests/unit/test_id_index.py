@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lfm_online import id_index
 from lfm_online.id_index import IdIndex
 from lfm_online.ids import Ids
 
@@ -46,3 +47,14 @@ def test_an_index_grows_and_keeps_every_number() -> None:
     assert numbers == index.find(Ids.of(texts)).tolist() == list(range(20_000))
     assert index.number("row 19999") == 19_999
     assert index.number("row 20000") is None
+
+
+def test_ids_whose_hashes_are_half_alike_are_told_apart() -> None:
+    index, ids = IdIndex(), Ids.of(["a", "b"])
+    index.numbers(ids)
+    hashed = id_index._hash(index._seed, ids.data, 1, 2)  # that of "b"
+    index._places[:] = 0
+    home = int(hashed) % len(index._places)
+    index._places[home] = id_index._entry(hashed, 0)  # as if "a" shared half of it, and came first
+    index._places[(home + 1) % len(index._places)] = id_index._entry(hashed, 1)
+    assert index.find(Ids.of(["b", "b"])).tolist() == [1, 1]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfm_online.batch import FORGET
-from lfm_online.hashing import fmix64, id_hash
+from lfm_online.hashing import fmix64, id_hash, id_hashes
+from lfm_online.ids import Ids
 from lfm_online.ledger import NOWHERE, SEVERAL, enter_events, event_digests, topic_crc
 from tests import naive_bytes
 
@@ -37,6 +38,15 @@ def test_digests_stay_what_they_are_in_stored_rows() -> None:
 def test_ids_hash_to_what_new_rows_and_the_feed_rest_on() -> None:
     hashes = [id_hash("user", b"42"), id_hash("item", b"42"), id_hash("user", "é".encode())]
     assert hashes == [1989010668762859838, 4800737613689025063, 15371969316605141385]
+
+
+@given(st.lists(st.text(max_size=20) | st.sampled_from([n * "é" for n in (63, 64, 65, 128, 200)])), st.data())
+def test_many_ids_hash_to_what_each_does(texts: list[str], data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(texts)))
+    ids = Ids.of(texts)
+    for kind in ("user", "item"):
+        found = id_hashes(kind, Ids(ids.data, ids.start[first:]))
+        assert found.tolist() == [id_hash(kind, text.encode()) for text in texts[first:]]
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 3), st.integers(0, 2)), max_size=60))
