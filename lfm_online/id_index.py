@@ -96,7 +96,8 @@ class IdIndex:
         """Make the table anew, at most half full."""
         size = 1 << (2 * capacity - 1).bit_length()
         self._places = np.zeros(size, np.uint64)
-        _place_all(self._seed, self._places, self._data, self._start, self._n)
+        scratch = np.empty(AT_ONCE, np.uint64)
+        _place_all(self._seed, self._places, self._data, self._start, self._n, scratch)
 
 
 @numba.njit(**BORROWING)
@@ -222,12 +223,19 @@ def _enter(seed: Any, places: Any, data: Any, start: Any, n: int, own: Any, own_
 
 
 @numba.njit(**BORROWING)
-def _place_all(seed: Any, places: Any, data: Any, start: Any, n: int) -> None:
-    """Enter ids that stand in ``data`` already into an empty table."""
+def _place_all(seed: Any, places: Any, data: Any, start: Any, n: int, hashes: Any) -> None:
+    """Enter ids that stand in ``data`` already into an empty table; ``hashes`` is scratch for some at a time."""
     mask = len(places) - 1
-    for number in range(n):
-        h = _hash(seed, data, start[number], start[number + 1])
-        place = np.int64(h & np.uint64(mask))
-        while places[place] != _FREE:
-            place = (place + 1) & mask
-        places[place] = _entry(h, number)
+    of_places = place_of(places)
+    for first in range(0, n, len(hashes)):
+        block = range(first, min(first + len(hashes), n))
+        for number in block:
+            h = _hash(seed, data, start[number], start[number + 1])
+            hashes[number - first] = h
+            ask_for(of_places, np.int64(h & np.uint64(mask)))
+        for number in block:
+            h = hashes[number - first]
+            place = np.int64(h & np.uint64(mask))
+            while places[place] != _FREE:
+                place = (place + 1) & mask
+            places[place] = _entry(h, number)

@@ -51,6 +51,7 @@ def learn(model: Model) -> tuple[Batch, Outcome]:
     user, item = model.users.numbers(["u"] * 3), model.items.numbers(["i"] * 3)
     model.users.load(np.unique(user), [None])
     model.items.load(np.unique(item), [None])
+    model.users.ask_for(user)
     what = [FORGET, RETRACTION, RATING]
     batch = batch_of(user, item, [model.rule.hyper.low] * 3, [0] * 3, what=what, digest=digests)
     model.touched(batch)
