@@ -1,7 +1,7 @@
 """Rows on their way from memory before they are needed.
 
 A batch meets rows in no order, and a large model's lie in memory, 0.1 us away each; a kernel knows
-which come next. Asking for them changes no value.
+which come next. Asking for them changes no value (docs/decisions/0025 and 0029).
 """
 
 from __future__ import annotations
