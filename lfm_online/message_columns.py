@@ -13,8 +13,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.copying import copy_bytes
 from lfm_online.numba_flags import BORROWING
-from lfm_online.raw_memory import call, copy, load_32, load_64
+from lfm_online.raw_memory import call, load_32, load_64
 
 ERROR, PAYLOAD, PAYLOAD_BYTES, KEY, KEY_BYTES, OFFSET = 0, 24, 32, 40, 48, 56
 """Where its fields begin, on a machine of 64 bits."""
@@ -39,7 +40,7 @@ def _take_part(message: int, field: int, columns: Any, part: int, j: int, data: 
     length = load_64(message + field + 8)
     columns[part, j] = at
     columns[part + 1, j] = length if address != 0 else -1
-    copy(data + at, address, length)
+    copy_bytes(data + at, address, length)
     return at + length
 
 

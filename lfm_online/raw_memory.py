@@ -1,4 +1,4 @@
-"""What a kernel needs of memory and functions that a C library lends: reads, copies and calls by address.
+"""What a kernel needs of the memory and the functions of a C library: reads and calls by address.
 
 Nothing is checked: an address that is wrong ends the process. Each is one instruction or call of LLVM's.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.extending import intrinsic
 
-_BYTE = ir.IntType(8)
 _WORD = ir.IntType(64)
 
 
@@ -34,17 +33,6 @@ def _load_32(_context: Any, _address: Any) -> Any:
     return types.intp(types.intp), _reader(32)
 
 
-def _copy(_context: Any, _target: Any, _source: Any, _n_bytes: Any) -> Any:
-    """Copy bytes from an address to an address."""
-
-    def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        target, source = (builder.inttoptr(address, _BYTE.as_pointer()) for address in args[:2])
-        cgutils.raw_memcpy(builder, target, source, args[2], 1)  # type: ignore[no-untyped-call]  # no types
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, types.intp), generate
-
-
 def _call(_context: Any, _function: Any, _first: Any, _second: Any) -> Any:
     """Call the C function at an address with two words, for one.
 
@@ -61,5 +49,4 @@ def _call(_context: Any, _function: Any, _first: Any, _second: Any) -> Any:
 # To a type checker a decorated function still takes the context, which Numba itself gives.
 load_64: Any = intrinsic(_load_64)
 load_32: Any = intrinsic(_load_32)
-copy: Any = intrinsic(_copy)
 call: Any = intrinsic(_call)
