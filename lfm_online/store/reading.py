@@ -67,18 +67,20 @@ class Reading(Connection):
             head, values, *replies = self._transact(connection, [*commands, *(c for r in reads for c in r)])
         found = []
         for (prefix, ids), read in zip(groups, reads, strict=True):
-            own, replies = replies[: 2 * len(read)], replies[2 * len(read) :]
+            own, replies = replies[: len(read)], replies[len(read) :]
             found.append(self._values(prefix, ids, own))
         return RowsRead(Head.from_bytes(head), found[0], found[1], found[2], values)
 
     def _values(self, prefix: str, ids: Sequence[str], replies: Sequence[Any]) -> list[bytes | None]:
         """The values of :func:`_mgets`; those that are not there must not be of a foreign type."""
-        values: list[bytes | None] = []
-        for part, existing in zip(replies[::2], replies[1::2], strict=True):
-            if existing != len(part) - part.count(None):
-                asked = ids[len(values) : len(values) + len(part)]
-                self._check_types({prefix + row_id: "string" for row_id in asked})
-            values += part
+        values: list[bytes | None] = [value for part in replies for value in part]
+        absent = [row_id for row_id, value in zip(ids, values, strict=True) if value is None]
+        for part in _parts(absent):
+            with self._conversation() as connection:
+                connection.send_packed_command([resp.of_keys("EXISTS", prefix, part)], check_health=False)
+                exist = connection.read_response()
+            if exist:
+                self._check_types({prefix + row_id: "string" for row_id in part})
         return values
 
     def read_feed(self, since: Head) -> FeedRead:
@@ -125,6 +127,10 @@ class Reading(Connection):
         return self.keys.user_prefix if kind == "user" else self.keys.item_prefix
 
 
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + READ_KEYS] for start in range(0, len(ids), READ_KEYS))
+
+
 def _mgets(prefix: str, ids: Sequence[str]) -> list[bytes]:
-    """Two replies each: the values, and how many of the keys exist."""
-    return [resp.mget(prefix, ids[start : start + READ_KEYS]) for start in range(0, len(ids), READ_KEYS)]
+    """One reply each: values, None where there is none, or where it is of a foreign type."""
+    return [resp.of_keys("MGET", prefix, part) for part in _parts(ids)]

@@ -114,11 +114,10 @@ def mset(prefixes_and_blocks: Sequence[tuple[str, ValueBlock]]) -> list[bytes | 
     return parts
 
 
-def mget(prefix: str, ids: Sequence[str]) -> bytes:
-    """MGET, then EXISTS, of keys that share a prefix, in a third of the time that redis-py takes."""
+def of_keys(command: str, prefix: str, ids: Sequence[str]) -> bytes:
+    """A command on keys that share a prefix, as MGET, in a third of the time that redis-py takes."""
     keys = b"".join([b"$%d\r\n%b\r\n" % (len(key), key) for key in ((prefix + i).encode() for i in ids)])
-    n = 1 + len(ids)
-    return b"*%d\r\n$4\r\nMGET\r\n%b*%d\r\n$6\r\nEXISTS\r\n%b" % (n, keys, n, keys)
+    return b"*%d\r\n$%d\r\n%b\r\n%b" % (1 + len(ids), len(command), command.encode(), keys)
 
 
 def setranges(prefix: str, runs: HistoryRuns) -> bytes:
