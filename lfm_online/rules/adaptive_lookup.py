@@ -6,12 +6,12 @@ import math
 from typing import Any, Final
 
 import numba
-import numpy as np
 
+from lfm_online import lanes
 from lfm_online.numba_flags import KERNEL
 from lfm_online.rules.adaptive import drift, innovation, terms
 from lfm_online.rules.adaptive_start import N_WEIGHTS
-from lfm_online.rules.bookkeeping import level
+from lfm_online.rules.bookkeeping import bias_of, level
 
 PARTS: Final = (
     "mean",
@@ -40,23 +40,22 @@ def parts(users: Any, u: int, items: Any, i: int, globals_: Any, hyper: Any, tim
     """
     shared = globals_.shared[0]
     rule = globals_.rule[0]
-    C = np.empty(10)
-    X = np.empty(N_WEIGHTS)
-    g = np.empty(4)
+    W = lanes.load(rule.W, N_WEIGHTS)
     c0, sd = level(shared, hyper.low, hyper.high)
-    fast, _, _, _ = drift(users, u, time_ms, rule, hyper, C)
-    _, p2, q2, _ = terms(users, u, fast, items, i, shared.n, sd, rule, X)
-    S, _, _, _ = innovation(users, u, items, i, rule, hyper, C, X, p2, q2, g)
+    g_u = bias_of(users.header[u]) / sd
+    g_i = bias_of(items.header[i]) / sd
+    C, fast, _, _, _ = drift(users, u, time_ms, W, rule, hyper)
+    X, _, p2, q2, _ = terms(users, u, fast, g_u, items, i, g_i, shared.n, W, rule)
+    _, S, _, _, _ = innovation(users, u, items, i, W, hyper, C, X, p2, q2)
     out[0] = c0
     out[1] = sd * users.state[u].b
     out[2] = sd * items.state[i].b
+    part = W * X * sd
     for j in range(8):
-        out[3 + j] = sd * rule.W[j] * X[j]
-    out[11] = sd * rule.W[9] * X[9]
-    out[12] = sd * rule.W[10] * X[10]
-    out[13] = 0.0
-    for j in range(11, N_WEIGHTS):
-        out[13] += sd * rule.W[j] * X[j]
+        out[3 + j] = part[j]
+    out[11] = part[9]
+    out[12] = part[10]
+    out[13] = part[11] + part[12] + part[13] + part[14]
     return sd * math.sqrt(S)
 
 
@@ -65,10 +64,11 @@ def score_items(users: Any, u: int, items: Any, globals_: Any, hyper: Any, time_
     """Fill ``out: float64[n]`` with the score, before the link, of the first n items."""
     shared = globals_.shared[0]
     rule = globals_.rule[0]
-    C = np.empty(10)
-    X = np.empty(N_WEIGHTS)
+    W = lanes.load(rule.W, N_WEIGHTS)
     c0, sd = level(shared, hyper.low, hyper.high)
-    fast, _, _, _ = drift(users, u, time_ms, rule, hyper, C)
+    g_u = bias_of(users.header[u]) / sd
+    _, fast, _, _, _ = drift(users, u, time_ms, W, rule, hyper)
     for i in range(len(out)):
-        z, _, _, _ = terms(users, u, fast, items, i, shared.n, sd, rule, X)
+        g_i = bias_of(items.header[i]) / sd
+        _, z, _, _, _ = terms(users, u, fast, g_u, items, i, g_i, shared.n, W, rule)
         out[i] = c0 + sd * z

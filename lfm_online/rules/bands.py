@@ -29,9 +29,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online import lanes
 from lfm_online.layout import BANDS, SHARED
 from lfm_online.numba_flags import STEP
-from lfm_online.rules.bookkeeping import clip
 
 SHARES: Final = tuple(int(percent) / 100 for percent in BANDS)
 DEVIATION_SHARE: Final = math.erf(math.sqrt(0.5))
@@ -44,7 +44,9 @@ NARROWEST: Final = 0.01
 WIDEST: Final = 100.0
 """Bounds from which a width is back within some thousand ratings; those of decision 0011 are .09 to 2.7."""
 
-_SHARES: Final = np.array(SHARES)
+# Of the deviation and of each band.
+_MISSES: Final = tuple(1.0 - share for share in (DEVIATION_SHARE, *SHARES))
+_FLOORS: Final = (DEVIATION_FLOOR, *(len(SHARES) * (BAND_FLOOR,)))
 
 
 def new_shared() -> NDArray[Any]:
@@ -56,24 +58,18 @@ def new_shared() -> NDArray[Any]:
 
 
 @numba.njit(**STEP)
-def moved(width: float, share: float, error: float, own_deviation: float, step: float) -> Any:
-    """A width after one more error."""
-    miss = 1.0 if error > width * own_deviation else 0.0
-    return clip(width * (1.0 + step * (miss - (1.0 - share))), NARROWEST, WIDEST)
-
-
-@numba.njit(**STEP)
-def score_bands(j: int, shared: Any, own_deviation: float, rating: float, out: Any) -> None:
-    """State deviation and bands of event ``j`` about ``out.model[j]``, then learn their widths."""
-    error = abs(rating - out.model[j])
-    falling = 1.0 / (shared.n + STEP_PRIOR)
-    width = shared.deviation
-    out.deviation[j] = width * own_deviation
-    shared.deviation = moved(width, DEVIATION_SHARE, error, own_deviation, DEVIATION_FLOOR + falling)
+def score_bands(j: int, shared: Any, own_deviation: float, error: float, out: Any) -> None:
+    """State deviation and bands of event ``j`` about its prediction, then learn their widths."""
+    widths = lanes.of((shared.deviation, shared.band[0], shared.band[1], shared.band[2]))
+    stated = widths * own_deviation
+    miss = lanes.above(error, stated)
+    step = lanes.of(_FLOORS) + 1.0 / (shared.n + STEP_PRIOR)
+    widths = widths * (1.0 + step * (miss - lanes.of(_MISSES)))
+    widths = lanes.minimum(lanes.maximum(widths, NARROWEST), WIDEST)
+    out.deviation[j] = stated[0]
+    shared.deviation = widths[0]
     inner = 0.0
-    for band in range(len(_SHARES)):
-        width = shared.band[band]
-        out.bands[j, band] = width * own_deviation
-        width = moved(width, _SHARES[band], error, own_deviation, BAND_FLOOR + falling)
-        inner = max(inner, width)
+    for band in range(len(SHARES)):
+        out.bands[j, band] = stated[1 + band]
+        inner = max(inner, widths[1 + band])
         shared.band[band] = inner

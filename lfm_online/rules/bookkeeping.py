@@ -64,21 +64,28 @@ def bias_of(header: Any) -> Any:
 
 
 @numba.njit(**STEP)
+def bias_guess(c0: float, bias_user: float, bias_item: float, hyper: Any) -> Any:
+    """The bias-only guess."""
+    return clip(c0 + bias_user + bias_item, hyper.low, hyper.high)
+
+
+@numba.njit(**STEP)
 def score_event(
-    j: int, shared: Any, user: Any, item: Any, rating: float, c0: float, low: float, high: float, out: Any
+    j: int, shared: Any, user: Any, item: Any, rating: float, model: float, mean: float, bias: float, out: Any
 ) -> None:
-    """Fill in the baselines of event ``j`` and add the three squared errors to the sums."""
-    out.mean[j] = c0
-    out.bias[j] = clip(c0 + bias_of(user) + bias_of(item), low, high)
+    """Fill in what the three predictors said of event ``j``, and add their squared errors to the sums."""
+    out.model[j] = model
+    out.mean[j] = mean
+    out.bias[j] = bias
     cold = user.ratings == 0 or item.ratings == 0
     out.cold[j] = cold
     out.ordinal[j] = user.ratings
     cohort = 1 if cold else 0
     shared.scored[cohort] += 1.0
     shared.recent_weight = shared.recent_weight * RECENT_KEEP + 1.0
+    guesses = model, mean, bias
     for predictor in range(3):
-        guess = out.model[j] if predictor == 0 else (out.mean[j] if predictor == 1 else out.bias[j])
-        squared = (rating - guess) ** 2
+        squared = (rating - guesses[predictor]) ** 2
         shared.squared_error[2 * predictor + cohort] += squared
         shared.recent_squared_error[predictor] = (
             shared.recent_squared_error[predictor] * RECENT_KEEP + squared
@@ -96,10 +103,17 @@ def count_event(user: Any, item: Any, digest: Any, shared: Any) -> None:
 
 
 @numba.njit(**STEP)
-def count_rating(user: Any, item: Any, rating: float, time_ms: int, c0: float, shared: Any) -> None:
+def count_rating(
+    user: Any,
+    item: Any,
+    rating: float,
+    time_ms: int,
+    c0: float,
+    bias_user: float,
+    bias_item: float,
+    shared: Any,
+) -> None:
     """Counts, times, baselines and the running mean, after a rating was learned."""
-    bias_user = bias_of(user)
-    bias_item = bias_of(item)
     user.bias_sum += np.float32(rating - c0 - bias_item)
     item.bias_sum += np.float32(rating - c0 - bias_user)
     user.time_ms = max(user.time_ms, time_ms) if user.ratings > 0 else time_ms

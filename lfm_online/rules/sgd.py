@@ -34,6 +34,8 @@ from lfm_online.numba_flags import KERNEL, STEP
 from lfm_online.prefetch import ask_for_rows, places_of
 from lfm_online.rules.bands import score_bands
 from lfm_online.rules.bookkeeping import (
+    bias_guess,
+    bias_of,
     clip,
     count_event,
     count_other,
@@ -162,6 +164,8 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         item = items.header[i]
         count_event(user, item, batch.digest[event], shared)
         r = batch.rating[event]
+        bias_user = bias_of(user)
+        bias_item = bias_of(item)
         c0, sd = level(shared, hyper.low, hyper.high)
         p = users.factors[u]
         q = items.factors[i]
@@ -177,13 +181,12 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
             shared.refused += 1
             out.refused[event] = True
             continue
-        out.model[event] = r_hat
-        score_bands(event, shared, recent_rmse(shared, sd), r, out)
-        score_event(event, shared, user, item, r, c0, hyper.low, hyper.high, out)
+        score_bands(event, shared, recent_rmse(shared, sd), abs(r - r_hat), out)
+        score_event(event, shared, user, item, r, r_hat, c0, bias_guess(c0, bias_user, bias_item, hyper), out)
         users.state[u].b = b_u
         items.state[i].b = b_i
         step_factors(p, q, np.float32(keep), np.float32(gain))
-        count_rating(user, item, r, batch.time_ms[event], c0, shared)
+        count_rating(user, item, r, batch.time_ms[event], c0, bias_user, bias_item, shared)
 
 
 def new_globals() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lfm_online.batch import RATING
 from lfm_online.model import Model
+from lfm_online.rules.adaptive import log_count
 from tests.naive import Adaptive, Row, Sgd, Twin
 from tests.streams import HIGH, LOW, Event, learn, learn_slowly, made_stream, new_model
 
@@ -66,6 +68,19 @@ def test_the_adaptive_rule_bounds_the_errors_of_ratings_that_come_as_a_surprise(
     ]
     outcome = learn(model, events)
     _assert_alike(model, twin, events, outcome, learn_slowly(twin, events))
+
+
+def test_a_user_who_comes_back_after_years_has_forgotten_the_fast_bias() -> None:
+    model, twin = _pair("adaptive", 8, {})
+    times = [*range(0, 60_000, 1000), 10**11, 10**11 + 1000, 3 * 10**11]
+    events = [Event(RATING, "a", f"i{j % 7}", 1.0 + j % 5, time_ms, j) for j, time_ms in enumerate(times)]
+    outcome = learn(model, events)
+    _assert_alike(model, twin, events, outcome, learn_slowly(twin, events))
+
+
+@pytest.mark.parametrize("ratings", [0, 1, 4095, 4096, 2**32 - 1])
+def test_the_logarithm_of_a_count_is_the_same_within_the_table_and_past_its_end(ratings: int) -> None:
+    assert_allclose(log_count(np.uint32(ratings)), math.log1p(ratings), rtol=1e-15)
 
 
 @pytest.mark.parametrize(("rule", "options"), CASES)
