@@ -17,6 +17,7 @@ from lfm_online.hashing import fmix64
 from lfm_online.ids import Ids
 from lfm_online.numba_flags import BORROWING
 from lfm_online.prefetch import AT_ONCE, ask_for, ask_for_few, place_of
+from lfm_online.raw_memory import load_64
 
 _FREE: Final = 0
 """A place of the table that holds no id; else it is the hash's high half, and the id's number and one."""
@@ -102,12 +103,22 @@ class IdIndex:
 
 @numba.njit(**BORROWING)
 def _word(data: Any, at: int) -> Any:
-    """Eight bytes, little-endian; the compiler makes one load of it."""
-    low = np.uint64(data[at]) | np.uint64(data[at + 1]) << np.uint64(8)
-    low |= np.uint64(data[at + 2]) << np.uint64(16) | np.uint64(data[at + 3]) << np.uint64(24)
-    high = np.uint64(data[at + 4]) | np.uint64(data[at + 5]) << np.uint64(8)
-    high |= np.uint64(data[at + 6]) << np.uint64(16) | np.uint64(data[at + 7]) << np.uint64(24)
-    return low | high << np.uint64(32)
+    """Eight bytes, little-endian, in one load."""
+    return np.uint64(load_64(place_of(data)[0] + at))
+
+
+@numba.njit(**BORROWING)
+def _tail(data: Any, at: int, n: int) -> Any:
+    """Less than eight bytes, likewise; but at the array's end all eight are loaded, and those behind cut off.
+
+    Ids are short, and a loop over bytes guesses wrong when to end: 15 to 21 ns an id with it, 13 without.
+    """
+    if at + 8 <= len(data):
+        return _word(data, at) & ((np.uint64(1) << np.uint64(8 * n)) - np.uint64(1))
+    word = np.uint64(0)
+    for b in range(n):
+        word |= np.uint64(data[at + b]) << np.uint64(8 * b)
+    return word
 
 
 @numba.njit(**BORROWING)
@@ -118,10 +129,7 @@ def _hash(seed: Any, data: Any, begin: int, end: int) -> Any:
         h = fmix64(h ^ _word(data, at))
         at += 8
     if at < end:
-        word = np.uint64(0)
-        for b in range(at, end):
-            word |= np.uint64(data[b]) << np.uint64(8 * (b - at))
-        h = fmix64(h ^ word)
+        h = fmix64(h ^ _tail(data, at, end - at))
     return h
 
 
@@ -136,12 +144,7 @@ def _same(number: int, data: Any, start: Any, own: Any, begin: int, end: int) ->
             return False
         at += 8
         begin += 8
-    while begin < end:
-        if data[at] != own[begin]:
-            return False
-        at += 1
-        begin += 1
-    return True
+    return _tail(data, at, end - begin) == _tail(own, begin, end - begin)
 
 
 @numba.njit(**BORROWING)
