@@ -134,7 +134,7 @@ def _hash(seed: Any, data: Any, begin: int, end: int) -> Any:
 
 
 @numba.njit(**BORROWING)
-def _same(number: int, data: Any, start: Any, own: Any, begin: int, end: int) -> bool:
+def _same(number: int, data: Any, start: Any, own: Any, begin: int, end: int) -> Any:
     """Whether an id is that of a number."""
     at = start[number]
     if start[number + 1] - at != end - begin:
