@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -16,6 +14,7 @@ import click
 from lfm_online.compare.extra import PeerMissingError
 from tests.benchmarks import (
     commit,
+    document,
     end_to_end,
     latency,
     movielens,
@@ -70,7 +69,9 @@ BENCHMARKS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
-    "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as a document, too."
+    "--write",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Put the figures into a document, in place of those that were measured anew.",
 )
 def main(
     only: tuple[str, ...], events: int, most_rows: int, servers: str, as_json: bool, write: Path | None
@@ -81,8 +82,8 @@ def main(
     Example:
       python -m tests.benchmarks --only end_to_end --events 200000
     """
-    load = f"{os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"
-    click.echo(f"load of this machine before: {load}", err=True)
+    load = os.getloadavg()[0]
+    click.echo(f"load of this machine before: {load:.2f} on {os.cpu_count()} cores", err=True)
     bench, found = Bench(events, real=servers == "real", rows=most_rows), list[tuple[str, Figure]]()
     for name in only or BENCHMARKS:
         click.echo(f"{name} …", err=True)
@@ -95,26 +96,7 @@ def main(
                 raise click.ClickException(str(error)) from error
             click.echo(f"{name} is left out: {error}", err=True)
     if write is not None:
-        write.write_text(_document(found, load))
-
-
-def _document(found: Sequence[tuple[str, Figure]], load: str) -> str:
-    command = "python -m tests.benchmarks " + " ".join(sys.argv[1:])
-    written = f"Written by `{command}` with Python {platform.python_version()} on {platform.machine()}"
-    lines = [
-        "# Benchmarks",
-        "",
-        f"{written}; load of the machine before: {load}.",
-        "Compare ratios: values swing with the machine's other load. What each measures is said in its",
-        "module in `tests/benchmarks/`.",
-        "",
-        "| Benchmark | Figure | Value | Unit | Peer | Peer's value | Ratio |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for name, f in found:
-        values = f"{f.value:,.4g} | {f.unit} | {f.peer} | {f.peer_value:,.4g} | {f.ratio:.2f}"
-        lines.append(f"| `{name}` | {f.name} | {values} |")
-    return "\n".join(lines) + "\n"
+        document.write(write, list(BENCHMARKS), found, document.of_this_machine(events, load))
 
 
 main()
