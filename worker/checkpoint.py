@@ -77,6 +77,7 @@ class Checkpoint:
         """Of a model without a commit: goes into the first, since the store may be emptied before it."""
         self.in_flight: InFlight | None = None
         self.ahead: InFlight | None = None  # learned on top of that in flight, not sent yet
+        self.followed = 0  # commits of others that memory was brought past
         self.rewinds = 0  # how often everything in memory had to go: the store's watermarks may be lower
         self._known = False  # whether anything in memory rests on ``head``
         self._n_items = 0  # items in the store's list as of ``head``
@@ -84,8 +85,13 @@ class Checkpoint:
         self._feed_entries = feed_entries
         self._new_id = new_id
 
-    def begin(self, events: Events) -> Begun:
-        """Steps 1 to 4. No commit may be in flight."""
+    def begin(self, events: Events, *, ends_turn: bool = False) -> Begun:
+        """Steps 1 to 4. No commit may be in flight.
+
+        Args:
+            events: The batch.
+            ends_turn: Whether others may commit next (``worker/turns.py``).
+        """
         while True:
             # 1. What the watermarks leave to learn.
             left, gaps = events.from_watermarks(self.beginnings | self.watermarks)
@@ -98,12 +104,16 @@ class Checkpoint:
                 self.resync()
                 continue
             # 3 and 4; it counts as in flight from before the first byte is sent.
-            self.in_flight = self._learn(left, resolved)
+            self.in_flight = self._learn(left, resolved, ends_turn)
             self.store.send_commit(self.in_flight.commit)
             return Begun(sent=True, gaps=gaps)
 
-    def learn_ahead(self, events: Events) -> bool:
+    def learn_ahead(self, events: Events, *, ends_turn: bool = False) -> bool:
         """Steps 1 to 3 on top of the commit in flight, where that takes nothing from the store.
+
+        Args:
+            events: The batch.
+            ends_turn: As in :meth:`begin`.
 
         Returns:
             Whether it was learned; else settle first.
@@ -119,7 +129,7 @@ class Checkpoint:
             resolved = self._rows.resolve(left, None, flight.n_items)
         except NotInMemoryError:
             return False
-        self.ahead = self._learn(left, resolved)
+        self.ahead = self._learn(left, resolved, ends_turn)
         self.store.lay_out(self.ahead.commit)
         return True
 
@@ -129,7 +139,7 @@ class Checkpoint:
         if self.in_flight is not None:
             self.store.send_commit(self.in_flight.commit)
 
-    def _learn(self, events: Events, resolved: Resolved) -> InFlight:
+    def _learn(self, events: Events, resolved: Resolved, ends_turn: bool) -> InFlight:
         """Step 3, and what step 4 is to send."""
         batch, users, items, rings, sample = resolved
         previous, n_items = self.head, self._n_items
@@ -150,6 +160,7 @@ class Checkpoint:
             n_items=n_items,
             feed_entries=self._feed_entries,
             meta=self.meta if previous == NO_HEAD else None,
+            ends_turn=ends_turn,
         )
         return InFlight(events, batch, outcome, commit, users, items, len(self.model.items), hits)
 
@@ -220,6 +231,7 @@ class Checkpoint:
                 self._forget_everything()
             for entry in entries or ():
                 self._drop(entry)
+            self.followed += len(entries or ())
             model = self.model
             priors = read_item_priors(self.store, state.globals, model.items.priors, model.n_factors)
             # Nothing was assigned so far, so an exception on the way here changes nothing.

@@ -29,6 +29,7 @@ def commit_of(
     n_items: int,
     feed_entries: int,
     meta: bytes | None,
+    ends_turn: bool,
 ) -> Commit:
     """The commit of a batch that was just learned.
 
@@ -46,6 +47,7 @@ def commit_of(
         n_items: Items in the store's list as of ``previous``.
         feed_entries: How long the feed is kept.
         meta: Of a model without a commit.
+        ends_turn: Whether the turn ends with it.
     """
     gone = np.zeros(0, np.int32)
     if (batch.what == FORGET).any():
@@ -76,4 +78,5 @@ def commit_of(
         dead=dead,
         feed_entries=feed_entries,
         meta=meta,
+        ends_turn=ends_turn,
     )

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from worker.in_flight import Settled
 
-Step = Literal["fetch", "decode", "settle", "learn"]
+Step = Literal["fetch", "decode", "settle", "turn", "learn"]
 
 
 class Observer(Protocol):

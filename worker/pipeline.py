@@ -5,9 +5,10 @@ One step:
 1. Fetch and decode up to a commit's worth of events, while the commit before is in flight.
 2. A changed assignment is a barrier: settle, then start every partition from its watermark.
 3. Learn what was fetched on top of the commit in flight, if that takes nothing from the store.
-4. Settle the commit in flight; one that was refused is learned again from the store's rows, and what
-   was learned on top of it counts as fetched once more.
-5. Send what was learned ahead; else learn what was fetched, and send its commit.
+4. Settle the commit in flight; one that was refused counts as fetched once more, as does what was
+   learned on top of it.
+5. Send what was learned ahead; else, in our turn (``worker/turns.py``), learn what was fetched, and send
+   its commit.
 
 Architecture invariants: at most one commit is in flight, and one batch learned on top of it; nothing
 fetched is learned but through ``Checkpoint``, which asks the watermarks; trouble with the store never
@@ -28,20 +29,19 @@ from worker.backoff import Backoff
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint
 from worker.decode import Decoder
-from worker.events import Events, join
+from worker.events import Events
+from worker.fetched import POLL_RECORDS, Fetched
+from worker.group_offsets import GroupOffsets
 from worker.in_flight import Settled
 from worker.observer import Observer
 from worker.source.protocol import PositionLostError, Source, SourceAwayError
 from worker.topic_guard import TopicGuard
+from worker.turns import Turns
 
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 0.2
 """How long a poll waits when nothing is in flight; bounds how long a stop takes."""
-POLL_RECORDS: Final = 4000
-"""Of one poll: each waits for the client's IO thread once or twice."""
-GROUP_COMMIT_SECONDS: Final = 1.0
-"""Between two commits of the group's offsets, which only outside tools read."""
 IDLE_CHECK_SECONDS: Final = 1.0
 """Between two looks at the head without events: a store that fell back must not wait for the next one."""
 
@@ -82,7 +82,6 @@ class Pipeline:
         self.checkpoint = checkpoint
         self.assigned: frozenset[int] = frozenset()
         self.store_trouble = self.source_trouble = ""
-        self._decoder = decoder
         self._observer = observer
         self._batch_size = batch_size
         self._guard = guard
@@ -91,18 +90,18 @@ class Pipeline:
         self._outbox: Counter[int] = Counter()
         self._outbox_waits = False
         self._clock = clock
-        self._fetched: Events | None = None
+        self._fetched = Fetched(source, decoder, observer, batch_size)
+        self._turns = Turns(checkpoint, rng.randbytes(16), clock)
         self._restart = True  # positions must be taken from the watermarks before anything is learned
         self._rewinds = checkpoint.rewinds
         self._backoff = Backoff(clock, rng)
         self._checked_at = clock()
-        self._group_committed_at = clock()
-        self._to_group: dict[int, int] = {}
+        self._group_offsets = GroupOffsets(source, clock)
 
     @property
     def idle(self) -> bool:
         """Nothing fetched is unlearned, nothing in flight."""
-        return self._fetched is None and self.checkpoint.in_flight is None
+        return self._fetched.first is None and self.checkpoint.in_flight is None
 
     @property
     def held_by(self) -> str:
@@ -126,10 +125,14 @@ class Pipeline:
 
     def drain(self) -> None:
         """Settle the commit in flight, learning again what was refused; drop what was only fetched."""
-        self._fetched = None
+        self._fetched.clear()
         while self.checkpoint.in_flight is not None:
             self._settle()
-        self._commit_group()
+            if (refused := self._fetched.first) is not None:
+                self._fetched.clear()
+                self._begin(refused)
+        self._turns.leave()
+        self._group_offsets.tell(self.assigned, at_once=True)
 
     def outbox_changed(self, partition: int, letters: int) -> None:
         """The forwarder counted a partition's outbox."""
@@ -138,9 +141,11 @@ class Pipeline:
     def _step(self) -> None:
         waiting = self._backoff.waiting
         # 1. Fetch and decode.
-        if self._fetched is None:
-            self._fetched = self._fetch()
-            self.source_trouble = ""
+        if self._restart:  # polling keeps the member in its group; what it gives is read again
+            self.source.poll(IDLE_SECONDS, POLL_RECORDS)
+        else:
+            self._fetched.fetch(IDLE_SECONDS if self.checkpoint.in_flight is None else 0.0)
+        self.source_trouble = ""
         # 2. A changed assignment is a barrier.
         assigned = self.source.take_assignment()
         if assigned is not None:
@@ -148,6 +153,7 @@ class Pipeline:
             self.assigned = assigned
             self._restart = True
             self._observer.assigned(assigned)
+            self._turns.meet()
         if self._guard.is_replaced():
             self._restart = True
         if waiting:
@@ -156,38 +162,28 @@ class Pipeline:
             self._start_from_watermarks()
             return
         # 3. Learn ahead.
-        if self._fetched is not None and self.checkpoint.in_flight is not None:
+        events = self._fetched.first
+        if events is not None and self._turns.may_learn_ahead:
             with self._observer.step("learn"):
-                self._fetched = None if self.checkpoint.learn_ahead(self._fetched) else self._fetched
+                if self.checkpoint.learn_ahead(events, ends_turn=self._ends_turn(events)):
+                    self._fetched.drop_first()
         # 4. Settle.
         with self._observer.step("settle"):
             self._settle()
         # 5. Learn and send.
-        if self._fetched is not None and self.checkpoint.in_flight is None:
-            self._learn_fetched(self._fetched)
+        events = self._fetched.first
+        if events is not None and self.checkpoint.in_flight is None:
+            self._learn_fetched(events)
             self._checked_at = self._clock()
-        elif self.idle and self._clock() - self._checked_at >= IDLE_CHECK_SECONDS:
-            self._checked_at = self._clock()
-            self.checkpoint.resync()
-            self._restart = self.checkpoint.rewinds != self._rewinds
-        if self._clock() - self._group_committed_at >= GROUP_COMMIT_SECONDS:
-            self._commit_group()
-
-    def _fetch(self) -> Events | None:
-        """Up to a commit's worth of events, in polls of which each is decoded at once."""
-        parts: list[Events] = []
-        left = self._batch_size.events
-        wait = IDLE_SECONDS if self.checkpoint.in_flight is None else 0.0
-        while left > 0:
-            with self._observer.step("fetch"):
-                records = self.source.poll(wait, min(left, POLL_RECORDS))
-            if not records or self._restart:
-                break
-            with self._observer.step("decode"):
-                parts += [self._decoder.decode(r) for r in records]
-            left -= sum(len(r.offsets) for r in records)
-            wait = 0.0
-        return join(parts) if parts else None
+        elif self.idle:
+            self._turns.leave()
+            if self.assigned != self.source.view().partitions:
+                self._turns.meet()
+            if self._clock() - self._checked_at >= IDLE_CHECK_SECONDS:
+                self._checked_at = self._clock()
+                self.checkpoint.resync()
+                self._restart = self.checkpoint.rewinds != self._rewinds
+        self._group_offsets.tell(self.assigned)
 
     def _learn_fetched(self, events: Events) -> None:
         full = self._outbox_full(events)
@@ -200,14 +196,21 @@ class Pipeline:
                 )
             (self.source.hold if full else self.source.release)()
         if full:
+            self._turns.leave()
             self.source.poll(IDLE_SECONDS, 1)  # stays in the group
             return
-        self._fetched = None
+        with self._observer.step("turn"):
+            if not self._turns.take():
+                return
+        self._fetched.drop_first()
         with self._observer.step("learn"):
             self._begin(events)
 
+    def _ends_turn(self, events: Events) -> bool:
+        return self._turns.ends_with(full=self._fetched.is_full(events))
+
     def _begin(self, events: Events) -> None:
-        begun = self.checkpoint.begin(events)
+        begun = self.checkpoint.begin(events, ends_turn=self._ends_turn(events))
         if begun.gaps or self.checkpoint.rewinds != self._rewinds:
             # The store fell back behind what was fetched.
             self._restart = True
@@ -223,17 +226,16 @@ class Pipeline:
                 self._committed(settled)
             return
         self._observer.refused()
-        if self.checkpoint.ahead is not None:
-            later = [self._fetched] if self._fetched is not None else []
-            self._fetched = join([self.checkpoint.ahead.events, *later])
+        ahead = self.checkpoint.ahead
+        self._fetched.put_back(settled.done.events, *([ahead.events] if ahead is not None else []))
         self.checkpoint.resync()
-        self._begin(settled.done.events)
 
     def _committed(self, settled: Settled) -> None:
         done = settled.done
+        self._turns.committed(done.commit)
         self._backoff.succeeded()
         self._batch_size.observe(len(done.events), settled.receipt.seconds)
-        self._to_group |= {r.partition: r.end for r in done.events.ranges}
+        self._group_offsets.learned(done.events.ranges)
         for letter in done.events.letters:
             self._outbox[letter.partition] += 1
         self._observer.committed(settled)
@@ -244,8 +246,9 @@ class Pipeline:
             settled = self.checkpoint.settle()
             if settled is not None and settled.receipt.committed:
                 self._committed(settled)
-        self._fetched = None
+        self._fetched.clear()
         self.checkpoint.resync()
+        self._turns.leave()
         self._rewinds = self.checkpoint.rewinds
         if self.checkpoint.head == NO_HEAD:
             self.checkpoint.meta = self._reopen().to_bytes()
@@ -256,7 +259,7 @@ class Pipeline:
         self.checkpoint.beginnings = {p: offset for p, offset in first.items() if p not in marks}
         for partition in sorted(self.assigned):
             self.source.seek(partition, (first | marks)[partition])
-        self._to_group = {p: marks[p] for p in self.assigned if p in marks}
+        self._group_offsets.start({p: marks[p] for p in self.assigned if p in marks})
         self._restart = False
         if self.store_trouble:
             log.info("the store answers again")
@@ -272,13 +275,6 @@ class Pipeline:
             self._outbox[p] > 0 and self._outbox[p] + count > self._outbox_limit for p, count in more.items()
         )
 
-    def _commit_group(self) -> None:
-        self._group_committed_at = self._clock()
-        mine = {p: offset for p, offset in self._to_group.items() if p in self.assigned}
-        self._to_group = {}
-        if mine:
-            self.source.commit(mine)
-
     def _store_away(self, error: StoreAwayError) -> None:
         """Hold the stream, and start from the watermarks once the store answers."""
         if not self.store_trouble:
@@ -286,7 +282,7 @@ class Pipeline:
         self.store_trouble = str(error)
         self._observer.store_away()
         self._restart = True
-        self._fetched = None
+        self._fetched.clear()
         self.source.hold()
         self._backoff.failed()
 
@@ -298,5 +294,5 @@ class Pipeline:
             log.warning("%s", error)
         self.source_trouble = str(error)
         self._restart = True
-        self._fetched = None
+        self._fetched.clear()
         self._backoff.failed()

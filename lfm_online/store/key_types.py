@@ -25,7 +25,7 @@ def appended(keys: Keys) -> dict[str, str]:
 
 def all_fixed(keys: Keys) -> dict[str, str]:
     """Every key that a model has once, with its type."""
-    return dict.fromkeys((keys.meta, keys.head, keys.globals, keys.run), "string") | appended(keys)
+    return dict.fromkeys((keys.meta, keys.head, keys.globals, keys.run, keys.turn), "string") | appended(keys)
 
 
 def check(expected: Mapping[str, str], found: Iterable[bytes]) -> None:

@@ -27,6 +27,7 @@ class Keys:
         self.priors = base + "priors"
         self.feed = base + "feed"
         self.run = base + "run"
+        self.turn = base + "turn"
         self.user_prefix = base + "u:"
         self.item_prefix = base + "i:"
         self.history_prefix = base + "h:"

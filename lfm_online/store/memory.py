@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from lfm_online.layout import Kind
 from lfm_online.store import feed
 from lfm_online.store.protocol import (
     NO_HEAD,
+    Claim,
     Commit,
     FeedEntry,
     FeedRead,
@@ -38,6 +40,9 @@ class MemoryServer:
     histories: dict[str, bytes] = field(default_factory=dict)
     feed: list[FeedEntry] = field(default_factory=list)
     dead: dict[int, dict[int, bytes]] = field(default_factory=dict)
+    turn: tuple[bytes, float] = (b"", 0.0)
+    """Whose it is, and until when by ``clock``."""
+    clock: Callable[[], float] = time.monotonic
     step: ClassVar[threading.Lock] = threading.Lock()
     """Held by a commit, and by a read of values that must be of one head; one for all, so that they copy."""
 
@@ -74,6 +79,8 @@ class MemoryServer:
         self.head = commit.head
         self.feed.append(feed.from_fields(feed.to_fields(commit.entry)))
         del self.feed[: -commit.feed_entries]
+        if commit.ends_turn:
+            self.turn = (b"", 0.0)
         return True
 
     def _apply_runs(self, commit: Commit) -> None:
@@ -158,6 +165,19 @@ class MemoryStore:
 
     def wait_feed(self, since: Head, seconds: float) -> None:
         """Return at once: nothing changes behind a caller's back in one thread."""
+
+    def claim_turn(self, who: bytes, seconds: float) -> Claim:
+        """Ask for the turn to commit."""
+        server = self.server
+        with server.step:
+            now = server.clock()
+            if server.turn[1] <= now:
+                server.turn = (who, now + seconds)
+            return Claim(server.turn[0] == who, server.head)
+
+    def end_turn(self) -> None:
+        """Whoever asks next has the turn."""
+        self.server.turn = (b"", 0.0)
 
     def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
         """Up to about ``limit`` dead letters of a partition's outbox, by offset."""

@@ -5,7 +5,8 @@ The numbered steps of a commit, all in one atomic step of the store:
 1. The head must be ``Commit.expected``, else nothing is written.
 2. Rows, histories, globals and what is new of the ring (and meta and item priors, if it has them) are
    *set*; new item ids are appended; watermarks are set; dead letters are set in the outbox by their offset.
-3. The head becomes ``Commit.head``; the feed gets one entry, its stream id the head's sequence.
+3. The head becomes ``Commit.head``; the feed gets one entry, its stream id the head's sequence. The turn
+   ends, if the commit says so.
 
 That one comparison is the whole of the concurrency control: commits of a model stand in one
 order, whoever wrote them. Every implementation passes ``tests/contracts/test_store.py``.
@@ -116,6 +117,7 @@ class Commit:
     dead: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # partition -> offset -> letter
     feed_entries: int = 20_000  # how long the feed is kept
     meta: bytes | None = None  # of a model without a commit, not finished (fit/into_store.py), or moved
+    ends_turn: bool = False  # the turn that it was made in
 
     @property
     def head(self) -> Head:
@@ -128,6 +130,13 @@ class Receipt(NamedTuple):
 
     committed: bool  # False: refused, another commit got through
     seconds: float  # what it cost the store; 0 where refused before it was sent
+
+
+class Claim(NamedTuple):
+    """What became of asking for the turn."""
+
+    mine: bool
+    head: Head  # of the model, just afterwards
 
 
 class State(NamedTuple):
@@ -201,6 +210,15 @@ class Store(Protocol):
 
     def wait_feed(self, since: Head, seconds: float) -> None:
         """Return once the head may differ from ``since``, or after that time."""
+
+    def claim_turn(self, who: bytes, seconds: float) -> Claim:
+        """Ask for the turn to commit, for so long at most; whoever has it already keeps it.
+
+        A hint for workers that would refuse each other's commits: no commit asks whose turn it is.
+        """
+
+    def end_turn(self) -> None:
+        """Whoever asks next has the turn."""
 
     def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
         """Up to about ``limit`` dead letters of a partition's outbox, by offset."""

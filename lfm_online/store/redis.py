@@ -15,7 +15,7 @@ import redis
 
 from lfm_online.store import fitness, key_types, transaction
 from lfm_online.store.connection import type_commands
-from lfm_online.store.protocol import Commit, Head, Receipt, StoreBrokenError
+from lfm_online.store.protocol import Claim, Commit, Head, Receipt, StoreBrokenError
 from lfm_online.store.reading import Reading
 
 
@@ -136,6 +136,19 @@ class RedisStore(Reading):
             self._read_watched(connection)
         seconds = int(after[0]) - int(before[0]) + (int(after[1]) - int(before[1])) / 1e6
         return Receipt(replies is not None, seconds)
+
+    def claim_turn(self, who: bytes, seconds: float) -> Claim:
+        """Ask for the turn to commit, in one round trip; a WATCH of the head stays."""
+        with self._conversation() as connection:
+            asked = ("SET", self.keys.turn, who, "NX", "PX", max(1, int(seconds * 1000)))
+            packed = connection.pack_commands([asked, ("GET", self.keys.turn), ("GET", self.keys.head)])
+            connection.send_packed_command(packed, check_health=False)
+            _, holder, head = (connection.read_response() for _ in range(3))
+        return Claim(holder == who, Head.from_bytes(head))
+
+    def end_turn(self) -> None:
+        """Whoever asks next has the turn."""
+        self._call("DEL", self.keys.turn)
 
     def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
         """Up to about ``limit`` dead letters of a partition's outbox, by offset."""

@@ -56,6 +56,8 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
         ["SET", keys.head, commit.head.to_bytes()],
         ["XADD", keys.feed, "MAXLEN", "~", commit.feed_entries, entry_id, *fields],
     ]
+    if commit.ends_turn:
+        last.append(["DEL", keys.turn])
     payload = [
         _command(["TIME"]) + _command(["MULTI"]),
         *rows,

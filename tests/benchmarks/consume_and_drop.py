@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 
-from worker.pipeline import POLL_RECORDS
+from worker.fetched import POLL_RECORDS
 from worker.settings import Settings
 from worker.source.consumer_settings import consumer_settings
 from worker.source.fetched_columns import take_columns

@@ -15,7 +15,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
-from worker.pipeline import POLL_RECORDS
+from worker.fetched import POLL_RECORDS
 from worker.settings import Settings
 from worker.source.consumer_settings import librdkafka_settings
 from worker.source.partition_queues import PartitionQueues

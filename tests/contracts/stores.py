@@ -2,6 +2,7 @@
 
 import contextlib
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -56,6 +57,8 @@ class Calm:
 
     def __init__(self) -> None:
         self.server = MadeServer()
+        self.counts: Counter[str] = Counter()
+        self.lapse_rate = 0.0
         self.on_the_wire: list[tuple[MadeServer, Commit]] = []
 
     def point(self, owner: object) -> bool:

@@ -5,12 +5,14 @@ It passes the contract suite of all stores (`tests/contracts/`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import (
+    Claim,
     Commit,
     FeedEntry,
     FeedRead,
@@ -40,14 +42,14 @@ class MadeServer(MemoryServer):
 
     def copy(self) -> MadeServer:
         """What a replica that stands here holds."""
-        made = type(self)()
+        made = type(self)(clock=self.clock)
         vars(made).update({name: _copied(value) for name, value in vars(self).items()})
         made.gone = False
         return made
 
     def flush(self) -> None:
         """FLUSHALL: empty, and connections stay."""
-        vars(self).update(vars(MadeServer()))
+        vars(self).update(vars(MadeServer(clock=self.clock)))
 
 
 def _copied(value: Any) -> Any:
@@ -61,6 +63,8 @@ class Surroundings(Protocol):
     """What decides the fate of a request."""
 
     server: MadeServer  # the primary, as a new connection finds it
+    counts: Counter[str]
+    lapse_rate: float  # how often a turn is over that its worker still counts on
     on_the_wire: list[tuple[MadeServer, Commit]]  # sent on connections that then broke; may arrive yet
 
     def point(self, owner: object) -> bool:
@@ -140,6 +144,16 @@ class ShakyStore(MemoryStore):
 
     def read_priors(self) -> bytes | None:
         return self._ask(super().read_priors)
+
+    def claim_turn(self, who: bytes, seconds: float) -> Claim:
+        if self._around.chance(self._around.lapse_rate):
+            self.server.turn = (b"", 0.0)
+        claim = self._ask(lambda: super(ShakyStore, self).claim_turn(who, seconds))
+        self._around.counts["turns waited for"] += not claim.mine
+        return claim
+
+    def end_turn(self) -> None:
+        self._ask(super().end_turn)
 
     def read_dead(self, partition: int, limit: int) -> dict[int, bytes]:
         return self._ask(lambda: super(ShakyStore, self).read_dead(partition, limit))

@@ -91,8 +91,8 @@ class CountedCheckpoint(Checkpoint):
 
     counts: Counter[str]
 
-    def learn_ahead(self, events: Events) -> bool:
-        learned = super().learn_ahead(events)
+    def learn_ahead(self, events: Events, *, ends_turn: bool = False) -> bool:
+        learned = super().learn_ahead(events, ends_turn=ends_turn)
         self.counts["batches learned ahead"] += learned
         return learned
 

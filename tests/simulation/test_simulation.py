@@ -59,6 +59,7 @@ def test_a_few_seeds_meet_every_kind_of_trouble() -> None:
         "outages of the dead-letter topic",
         "refusals",
         "store away",
+        "turns waited for",
         "workers that stopped for an emptied store",
         "zombies",
     }

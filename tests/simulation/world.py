@@ -51,9 +51,11 @@ class World:
         )
         self.break_rate = rng.choice((0.0, 0.01, 0.05))
         self.overtake_rate = rng.choice((0.0, 0.1))
+        self.lapse_rate = rng.choice((0.0, 0.2, 1.0))
         self.misrouted = rng.choice((0.0, 0.1))
         self.troubles = [kind for kind in TROUBLES if rng.random() < 0.6]
         self.server = server()
+        self.server.clock = lambda: self.now
         self.lagging = self.server.copy()
         self.on_the_wire: list[tuple[MadeServer, Commit]] = []
         self.old_primaries: list[MadeServer] = []  # that still answer whoever is connected to them
