@@ -22,10 +22,11 @@ Architecture invariant: a row in memory is either as of ``head``, or touched by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from lfm_online.hash_search import rows_of
 from lfm_online.item_priors import read_item_priors
 from lfm_online.live_hits import learn_and_rank
 from lfm_online.model import Model
@@ -229,9 +230,9 @@ class Checkpoint:
                 if entries is not None:
                     continue  # another commit got in between the two reads
                 self._forget_everything()
-            for entry in entries or ():
-                self._drop(entry)
-            self.followed += len(entries or ())
+            if entries:
+                self._drop(entries)
+                self.followed += len(entries)
             model = self.model
             priors = read_item_priors(self.store, state.globals, model.items.priors, model.n_factors)
             # Nothing was assigned so far, so an exception on the way here changes nothing.
@@ -264,8 +265,10 @@ class Checkpoint:
         self.model.items.truncate(0)  # a store that fell back may have given numbers anew
         self._n_items = 0
 
-    def _drop(self, entry: FeedEntry) -> None:
-        """Rows that another commit changed must be read again."""
+    def _drop(self, entries: Sequence[FeedEntry]) -> None:
+        """Rows that other commits changed must be read again."""
         users, items = self.model.users, self.model.items
-        users.forget(np.flatnonzero(np.isin(users.rows.hash[: len(users)], entry.users)))
-        items.forget(entry.items[entry.items < len(items)])
+        changed = np.concatenate([entry.items for entry in entries])
+        items.forget(changed[changed < len(items)])
+        hashes = np.concatenate([entry.users for entry in entries])
+        users.forget(rows_of(users.rows.hash[: len(users)], hashes))

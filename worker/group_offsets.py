@@ -1,4 +1,4 @@
-"""The group's offsets in Kafka, which only outside tools read: a worker starts from the store's watermarks."""
+"""Offsets of the group in Kafka, for outside tools alone: a worker starts from the store's watermarks."""
 
 from __future__ import annotations
 

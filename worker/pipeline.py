@@ -232,7 +232,7 @@ class Pipeline:
 
     def _committed(self, settled: Settled) -> None:
         done = settled.done
-        self._turns.committed(done.commit)
+        self._turns.committed(settled)
         self._backoff.succeeded()
         self._batch_size.observe(len(done.events), settled.receipt.seconds)
         self._group_offsets.learned(done.events.ranges)

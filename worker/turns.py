@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from lfm_online.store.protocol import Commit
 from worker.checkpoint import Checkpoint
+from worker.in_flight import Settled
 
 COMPANY_SECONDS: Final = 5.0
 """How long a worker that was met is reckoned with."""
 TURN_SECONDS: Final = 0.3
 """A batch that is begun later than this ends the turn."""
-LOST_SECONDS: Final = 2.0
+LOST_SECONDS: Final = 5.0
 """After which a turn that was not given back is another's: its worker has died, or is far too slow."""
 WAIT_SECONDS: Final = 0.05
 """How long to wait for another's commit at once: between such waits the loop polls, and may be stopped."""
@@ -104,9 +104,12 @@ class Turns:
             return False
         return self._began is not None or not self.in_company
 
-    def committed(self, commit: Commit) -> None:
-        """A commit is in the store."""
-        if commit.ends_turn:
+    def committed(self, settled: Settled) -> None:
+        """A commit is in the store, which tells whose turn it was."""
+        if settled.receipt.turn not in (b"", self._who):
+            self._began = None
+            self.meet()
+        elif settled.done.commit.ends_turn:
             self._yields = self._began is not None and self._clock() - self._began >= TURN_SECONDS
             self._began = None
 

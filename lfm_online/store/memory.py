@@ -46,6 +46,12 @@ class MemoryServer:
     step: ClassVar[threading.Lock] = threading.Lock()
     """Held by a commit, and by a read of values that must be of one head; one for all, so that they copy."""
 
+    @property
+    def holder(self) -> bytes:
+        """Whose turn it is; empty: nobody's."""
+        who, until = self.turn
+        return who if until > self.clock() else b""
+
     def apply(self, commit: Commit) -> bool:
         """The commit's numbered steps; False if the head was another."""
         # 1. The head must be the expected one.
@@ -155,7 +161,9 @@ class MemoryStore:
         """Apply the commit in flight."""
         commit, self._in_flight = self._in_flight, None
         with self.server.step:
-            return Receipt(commit is not None and self.server.apply(commit), 0.0)
+            holder = self.server.holder
+            committed = commit is not None and self.server.apply(commit)
+            return Receipt(committed, 0.0, holder if committed else b"")
 
     def read_feed(self, since: Head) -> FeedRead:
         """What was committed after ``since``."""
@@ -170,10 +178,9 @@ class MemoryStore:
         """Ask for the turn to commit."""
         server = self.server
         with server.step:
-            now = server.clock()
-            if server.turn[1] <= now:
-                server.turn = (who, now + seconds)
-            return Claim(server.turn[0] == who, server.head)
+            if not server.holder:
+                server.turn = (who, server.clock() + seconds)
+            return Claim(server.holder == who, server.head)
 
     def end_turn(self) -> None:
         """Whoever asks next has the turn."""

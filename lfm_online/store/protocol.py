@@ -130,6 +130,7 @@ class Receipt(NamedTuple):
 
     committed: bool  # False: refused, another commit got through
     seconds: float  # what it cost the store; 0 where refused before it was sent
+    turn: bytes = b""  # whose turn it was, if anybody's; known where it was committed
 
 
 class Claim(NamedTuple):

@@ -135,7 +135,7 @@ class RedisStore(Reading):
                     raise StoreBrokenError(f"a commit was written in part, the store said {reply}")
             self._read_watched(connection)
         seconds = int(after[0]) - int(before[0]) + (int(after[1]) - int(before[1])) / 1e6
-        return Receipt(replies is not None, seconds)
+        return Receipt(replies is not None, seconds, (replies[-1] if replies else None) or b"")
 
     def claim_turn(self, who: bytes, seconds: float) -> Claim:
         """Ask for the turn to commit, in one round trip; a WATCH of the head stays."""

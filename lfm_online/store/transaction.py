@@ -21,6 +21,8 @@ class LaidOut(NamedTuple):
 def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     """TIME, MULTI, the commit's commands, EXEC, TIME; the head is watched since the last commit.
 
+    EXEC's last reply is whose turn it was.
+
     The two TIMEs tell what the commit cost the server, receiving included (within a transaction its
     clock stands still).
     """
@@ -55,9 +57,8 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     last: list[list[Word]] = [
         ["SET", keys.head, commit.head.to_bytes()],
         ["XADD", keys.feed, "MAXLEN", "~", commit.feed_entries, entry_id, *fields],
+        ["GETDEL" if commit.ends_turn else "GET", keys.turn],
     ]
-    if commit.ends_turn:
-        last.append(["DEL", keys.turn])
     payload = [
         _command(["TIME"]) + _command(["MULTI"]),
         *rows,

@@ -31,6 +31,20 @@ def test_a_commit_ends_the_turn_only_if_it_says_so_and_gets_through(any_server: 
     assert other.claim_turn(b"other", LONG).mine
 
 
+def test_a_commit_tells_whose_turn_it_was(any_server: ModelServer) -> None:
+    one, other = any_server.connect(), any_server.connect()
+    told = []
+    head = NO_HEAD
+    for ends_turn in (False, True, False):
+        commit = replace(commit_on(head), ends_turn=ends_turn)
+        one.send_commit(commit)
+        told.append(one.receive_commit().turn)
+        head = commit.head
+        if len(told) == 1:
+            assert other.claim_turn(b"other", LONG).mine
+    assert told == [b"", b"other", b""]
+
+
 def test_a_turn_that_is_not_given_back_is_over_after_its_time(any_server: ModelServer) -> None:
     one, other = any_server.connect(), any_server.connect()
     assert one.claim_turn(b"one", 0.02).mine

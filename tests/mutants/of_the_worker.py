@@ -61,8 +61,8 @@ OF_THE_WORKER: Final = (
     Breakage(
         "an entry of the feed is skipped by a worker",
         CHECKPOINT,
-        "for entry in entries or ():",
-        "for entry in (entries or ())[1:]:",
+        "                self._drop(entries)\n",
+        "                self._drop(entries[:1])\n",
         (SIMULATION,),
     ),
     Breakage(

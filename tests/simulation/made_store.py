@@ -87,6 +87,7 @@ class ShakyStore(MemoryStore):
         self._around = around
         self._owner = owner
         self._applied: bool | None = None
+        self._turn = b""  # whose it was then
 
     def close(self) -> None:
         """The connection goes; the next one is to whatever is the primary then."""
@@ -105,16 +106,17 @@ class ShakyStore(MemoryStore):
         self._point("before the commit")
         super().send_commit(commit)
         if self._around.chance(0.3):  # the server may work on it before anybody asks
+            self._turn = self.server.holder
             self._applied = self.server.apply(commit)
         self._point("while the commit was sent")
 
     def receive_commit(self) -> Receipt:
         self._point("before the reply")
         if self._applied is None:
-            self._applied = super().receive_commit().committed
+            self._applied, _, self._turn = super().receive_commit()
         self._point("and the reply was lost")
         done, self._applied, self._in_flight = self._applied, None, None
-        return Receipt(done, 0.001 if self._around.chance(0.5) else 0.02)
+        return Receipt(done, 0.001 if self._around.chance(0.5) else 0.02, self._turn)
 
     def _ask(self, ask: Callable[[], _Answer]) -> _Answer:
         self._point("before a request")

@@ -68,6 +68,21 @@ def test_a_commit_of_another_that_memory_was_brought_past_is_company() -> None:
     assert workers.turns[1].in_company
 
 
+def test_a_worker_alone_hears_from_its_own_commit_that_another_has_the_turn() -> None:
+    workers = Workers()
+    workers.alone()
+    (turns, other), (cp, _) = workers.turns, workers.checkpoints
+    assert turns.take()
+    cp.begin(FIRST)
+    other.meet()
+    assert other.take()
+    settled = cp.settle()
+    assert settled is not None
+    turns.committed(settled)
+    assert turns.in_company
+    assert not turns.take()
+
+
 def test_in_company_one_has_the_turn_and_the_other_waits_for_a_commit() -> None:
     workers = Workers()
     assert workers.turns[0].take()
@@ -119,7 +134,7 @@ def test_what_would_be_sent_after_the_turn_is_not_learned_ahead() -> None:
     assert not turns.may_learn_ahead
     settled = cp.settle()
     assert settled is not None
-    turns.committed(settled.done.commit)
+    turns.committed(settled)
     assert other.take()
     assert not turns.take()
     cp.begin(batch(0, 5, [("u", "i", 3.0)]))
@@ -135,7 +150,7 @@ def test_a_turn_that_was_used_up_is_offered_to_the_others_first() -> None:
         workers.checkpoints[0].begin(batch(0, int(used > 0), [("u", "i", 3.0)]), ends_turn=True)
         settled = workers.checkpoints[0].settle()
         assert settled is not None
-        turns.committed(settled.done.commit)
+        turns.committed(settled)
         assert turns.take()
         assert store.waits == waits
         turns.leave()

@@ -1,0 +1,78 @@
+"""The loops of two workers of one model, which take turns."""
+
+import pytest
+
+from tests.made_loop import Loop
+
+BATCH = 10
+"""Events of a full batch in these loops."""
+
+
+@pytest.fixture
+def workers() -> tuple[Loop, Loop]:
+    """Each with a partition of its own, started."""
+    one = Loop(assigned=[0])
+    other = Loop(one, assigned=[1])
+    one.steps(1)
+    other.steps(1)
+    return one, other
+
+
+def test_who_holds_the_turn_commits_until_there_is_nothing_more_and_the_other_waits(
+    workers: tuple[Loop, Loop],
+) -> None:
+    one, other = workers
+    one.produce(0, 3 * BATCH)
+    one.produce(1, 2)
+    one.pipeline.step()
+    for _ in range(3):
+        other.pipeline.step()
+    assert other.checkpoint.in_flight is None, "it is not its turn"
+    while not one.pipeline.idle:
+        one.pipeline.step()
+    while not other.pipeline.idle:
+        other.pipeline.step()
+    assert one.server.watermarks == {"ratings-0": 3 * BATCH, "ratings-1": 2}
+    assert other.counts["refusals"] == one.counts["refusals"] == 0
+
+
+def test_who_waits_goes_on_fetching_up_to_a_full_batch(workers: tuple[Loop, Loop]) -> None:
+    one, other = workers
+    one.produce(0, 2 * BATCH)
+    one.pipeline.step()
+    for _ in range(BATCH + 3):
+        one.produce(1, 1)
+        other.pipeline.step()
+    assert one.server.watermarks == {}
+    one.pipeline.drain()
+    other.pipeline.step()
+    other.pipeline.step()
+    assert one.server.watermarks == {"ratings-0": BATCH, "ratings-1": BATCH}
+
+
+def test_a_refused_batch_waits_for_the_turn_and_is_then_learned(workers: tuple[Loop, Loop]) -> None:
+    one, other = workers
+    one.produce(0, BATCH)
+    one.produce(1, BATCH)
+    one.pipeline.step()
+    one.server.turn = (b"", 0.0)  # it lapsed
+    other.pipeline.step()
+    one.pipeline.step()
+    other.pipeline.step()
+    assert other.counts["refusals"] == 1
+    one.pipeline.drain()
+    for _ in range(3):
+        other.pipeline.step()
+    assert one.server.watermarks == {"ratings-0": BATCH, "ratings-1": BATCH}
+
+
+def test_a_full_outbox_gives_the_turn_back(workers: tuple[Loop, Loop]) -> None:
+    one, other = workers
+    one.produce(0, 2 * BATCH, b"bad")
+    one.produce(1, 2)
+    for _ in range(4):
+        one.pipeline.step()
+    assert one.pipeline.held_by == "a full outbox"
+    for _ in range(3):
+        other.pipeline.step()
+    assert one.server.watermarks["ratings-1"] == 2
