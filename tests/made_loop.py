@@ -18,12 +18,14 @@ from worker.topic_guard import TopicGuard
 
 
 class Source(MadeSource):
-    """A source that loses partition 1 within a poll, as the client's IO thread brings it."""
+    """Counts its records, and loses partition 1 within a poll, as the client's IO thread brings it."""
 
     taken_away = False
+    polled = 0
 
     def poll(self, seconds: float, limit: int) -> list[Records]:
         found = super().poll(seconds, limit)
+        self.polled += sum(len(r.offsets) for r in found)
         if found and self.taken_away:
             self.assign([0])
         return found

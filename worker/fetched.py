@@ -12,6 +12,8 @@ from worker.source.protocol import Source
 
 POLL_RECORDS: Final = 4000
 """Of one poll: each waits for the client's IO thread once or twice."""
+AHEAD_BATCHES: Final = 4
+"""Fetched while another has its turn: what a turn of ``turns.TURN_SECONDS`` takes at 16,000 events each."""
 
 
 class Fetched:
@@ -23,49 +25,64 @@ class Fetched:
         self._decoder = decoder
         self._observer = observer
         self._batch_size = batch_size
-        self._again: list[Events] = []  # batches that were put back
+        self._whole: list[Events] = []
         self._parts: list[Events] = []  # of the batch that grows, each of one partition
+        self._records = 0  # that it stands for
+        self._grown: Events | None = None  # those parts as one
 
     @property
     def first(self) -> Events | None:
         """The batch to be learned next."""
-        if self._again:
-            return self._again[0]
-        return join(self._parts) if self._parts else None
+        if self._whole:
+            return self._whole[0]
+        if self._grown is None and self._parts:
+            self._grown = join(self._parts)
+        return self._grown
 
     def is_full(self, events: Events) -> bool:
         """Whether a batch is about as large as a commit should be, so that there is probably more."""
         return 2 * len(events) >= self._batch_size.events
 
-    def fetch(self, seconds: float) -> None:
+    def fetch(self, seconds: float, *, ahead: bool) -> None:
         """Fetch in polls, of which each is decoded at once, until there is a full batch.
 
         Args:
             seconds: How long to wait for the first event, if there is no batch yet.
+            ahead: Go on to as many as may be learned in the next turn.
         """
-        left = 0 if self._again else self._batch_size.events - sum(map(len, self._parts))
-        wait = 0.0 if self._parts else seconds
-        while left > 0:
+        batches = AHEAD_BATCHES if ahead else 1
+        wait = 0.0 if self._whole or self._parts else seconds
+        while len(self._whole) < batches:
+            left = self._batch_size.events - self._records
+            if left <= 0:
+                self._whole.append(join(self._parts))
+                self._start_growing()
+                continue
             with self._observer.step("fetch"):
                 records = self._source.poll(wait, min(left, POLL_RECORDS))
             if not records:
                 break
             with self._observer.step("decode"):
                 self._parts += [self._decoder.decode(r) for r in records]
-            left -= sum(len(r.offsets) for r in records)
+            self._records += sum(len(r.offsets) for r in records)
+            self._grown = None
             wait = 0.0
 
     def drop_first(self) -> None:
         """It is learned."""
-        if self._again:
-            del self._again[0]
+        if self._whole:
+            del self._whole[0]
         else:
-            self._parts = []
+            self._start_growing()
 
     def put_back(self, *batches: Events) -> None:
         """These are to be learned before all others."""
-        self._again[:0] = batches
+        self._whole[:0] = batches
 
     def clear(self) -> None:
         """Nothing that was fetched is to be learned."""
-        self._again, self._parts = [], []
+        self._whole = []
+        self._start_growing()
+
+    def _start_growing(self) -> None:
+        self._parts, self._records, self._grown = [], 0, None

@@ -76,7 +76,7 @@ class Pipeline:
                 everything must not look like a fresh start. Gives the model's meta.
             outbox_limit: Most dead letters held for a partition.
             clock: Monotonic seconds.
-            rng: Spreads the retries.
+            rng: Spreads the retries, and names this worker among those of the model.
         """
         self.source = source
         self.checkpoint = checkpoint
@@ -144,7 +144,8 @@ class Pipeline:
         if self._restart:  # polling keeps the member in its group; what it gives is read again
             self.source.poll(IDLE_SECONDS, POLL_RECORDS)
         else:
-            self._fetched.fetch(IDLE_SECONDS if self.checkpoint.in_flight is None else 0.0)
+            wait = IDLE_SECONDS if self.checkpoint.in_flight is None else 0.0
+            self._fetched.fetch(wait, ahead=self._turns.waiting)
         self.source_trouble = ""
         # 2. A changed assignment is a barrier.
         assigned = self.source.take_assignment()

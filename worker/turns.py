@@ -46,6 +46,8 @@ class Turns:
         self._met = clock()
         self._began: float | None = None  # the turn at hand
         self._yields = False
+        self.waiting = False
+        """Whether the turn was another's when it was last asked for."""
 
     def meet(self) -> None:
         """There may be another worker."""
@@ -68,6 +70,7 @@ class Turns:
         Raises:
             StoreAwayError: the store does not answer.
         """
+        self.waiting = False
         if not self.in_company:
             return True
         checkpoint, store = self._checkpoint, self._checkpoint.store
@@ -75,7 +78,8 @@ class Turns:
             self._yields = False
             store.wait_feed(checkpoint.head, YIELD_SECONDS)
         claim = store.claim_turn(self._who, LOST_SECONDS)
-        if not claim.mine:
+        self.waiting = not claim.mine
+        if self.waiting:
             self._began = None
             self.meet()
             store.wait_feed(claim.head, WAIT_SECONDS)

@@ -16,7 +16,7 @@ import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
-from worker.pipeline import POLL_RECORDS
+from worker.fetched import POLL_RECORDS
 from worker.settings import Settings
 from worker.source.consumer_settings import consumer_settings
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.made_loop import Loop
+from worker.fetched import AHEAD_BATCHES
 
 BATCH = 10
 """Events of a full batch in these loops."""
@@ -36,13 +37,16 @@ def test_who_holds_the_turn_commits_until_there_is_nothing_more_and_the_other_wa
     assert other.counts["refusals"] == one.counts["refusals"] == 0
 
 
-def test_who_waits_goes_on_fetching_up_to_a_full_batch(workers: tuple[Loop, Loop]) -> None:
+def test_who_waits_goes_on_fetching_for_some_batches_and_commits_them_one_by_one(
+    workers: tuple[Loop, Loop],
+) -> None:
     one, other = workers
     one.produce(0, 2 * BATCH)
     one.pipeline.step()
-    for _ in range(BATCH + 3):
+    for _ in range(AHEAD_BATCHES * BATCH + 3):
         one.produce(1, 1)
         other.pipeline.step()
+    assert other.source.polled == AHEAD_BATCHES * BATCH
     assert one.server.watermarks == {}
     one.pipeline.drain()
     other.pipeline.step()
