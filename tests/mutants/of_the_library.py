@@ -15,6 +15,13 @@ from tests.mutants.breakage import (
 
 OF_THE_LIBRARY: Final = (
     Breakage(
+        "the turn of a worker that died is never over",
+        REDIS_STORE,
+        ', "NX", "PX", max(1, int(seconds * 1000)))',
+        ', "NX")',
+        ("tests/contracts/test_store_turns.py",),
+    ),
+    Breakage(
         "the head is not compared before a commit, nor watched",
         REDIS_STORE,
         'connection.pack_commands([("WATCH", self.keys.head, *keys), ("GET", self.keys.head)])',

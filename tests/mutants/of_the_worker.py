@@ -101,6 +101,34 @@ OF_THE_WORKER: Final = (
         (SIMULATION,),
     ),
     Breakage(
+        "a worker goes on in the turn of another",
+        "worker/turns.py",
+        "self.waiting = not claim.mine",
+        "self.waiting = False",
+        ("tests/unit/test_turns.py",),
+    ),
+    Breakage(
+        "who takes the turn does not follow the feed first",
+        "worker/turns.py",
+        "        if claim.head != checkpoint.head:\n            checkpoint.resync()\n",
+        "",
+        ("tests/unit/test_turns.py",),
+    ),
+    Breakage(
+        "a full outbox keeps the turn",
+        PIPELINE,
+        "            self._turns.leave()\n            self.source.poll",
+        "            self.source.poll",
+        ("tests/unit/test_pipeline_turns.py",),
+    ),
+    Breakage(
+        "what was learned on top of a refused commit is lost",
+        PIPELINE,
+        "*([ahead.events] if ahead is not None else [])",
+        "",
+        (SIMULATION,),
+    ),
+    Breakage(
         "the rebalance listener commits the group's offsets",
         LISTENER,
         "        assigned = list(assigned)\n        for tp in assigned:\n",
@@ -131,14 +159,15 @@ OF_THE_WORKER: Final = (
     Breakage(
         "what was fetched before a rebalance is learned after it",
         PIPELINE,
-        "        self._fetched = None\n        self.checkpoint.resync()\n        self._rewinds",
-        "        self.checkpoint.resync()\n        self._rewinds",
+        "        self._fetched.clear()\n        self.checkpoint.resync()\n",
+        "        self.checkpoint.resync()\n",
         ("tests/unit/test_pipeline.py",),
     ),
     Breakage(
         "dead letters are dropped when the outbox is full",
         PIPELINE,
         "        if full:\n"
+        "            self._turns.leave()\n"
         "            self.source.poll(IDLE_SECONDS, 1)  # stays in the group\n"
         "            return\n",
         "        if full:\n            events.letters.clear()\n",

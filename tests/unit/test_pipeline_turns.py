@@ -72,9 +72,11 @@ def test_a_refused_batch_waits_for_the_turn_and_is_then_learned(workers: tuple[L
 
 def test_a_full_outbox_gives_the_turn_back(workers: tuple[Loop, Loop]) -> None:
     one, other = workers
-    one.produce(0, 2 * BATCH, b"bad")
+    for _ in range(3):  # batches of which half is bad, the outbox takes two
+        one.produce(0, BATCH // 2)
+        one.produce(0, BATCH // 2, b"bad")
     one.produce(1, 2)
-    for _ in range(4):
+    for _ in range(5):
         one.pipeline.step()
     assert one.pipeline.held_by == "a full outbox"
     for _ in range(3):
