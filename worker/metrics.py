@@ -121,7 +121,11 @@ class WorkerMetrics:
             "lfm_event_visible_seconds", "From the record's own time to its commit.", VISIBLE_BUCKETS, r
         )
         self.step_seconds = Histogram(
-            "lfm_step_seconds", "Time of one step of the loop.", ["step"], buckets=STEP_BUCKETS, registry=r
+            "lfm_step_seconds",
+            "Time of one step of the loop; turn: waited for another worker's, and followed what it did.",
+            ["step"],
+            buckets=STEP_BUCKETS,
+            registry=r,
         )
         self.commit_seconds = Histogram(
             "lfm_commit_seconds", "Time of one commit in the store.", buckets=STEP_BUCKETS, registry=r
