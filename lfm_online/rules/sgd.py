@@ -151,16 +151,16 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
     shared = globals_.shared[0]
     keep = 1.0 - hyper.step_factors * hyper.regularisation_factors
     places = places_of(users), places_of(items)
-    for event in range(len(batch.user)):
-        ask_for_rows(batch, event, places[0], places[1])
-        u = batch.user[event]
+    for position in range(len(batch.user)):
+        event = np.uint64(position)  # unsigned, as are u and i: no number counts from an array's end
+        u = np.uint32(batch.user[event])
         user = users.header[u]
         if batch.what[event] != RATING:
             count_other(batch.what[event], user, batch.digest[event], shared)
             if batch.what[event] == FORGET:
                 start_row(users, u, hyper)
             continue
-        i = batch.item[event]
+        i = np.uint32(batch.item[event])
         item = items.header[i]
         count_event(user, item, batch.digest[event], shared)
         r = batch.rating[event]
@@ -170,6 +170,7 @@ def learn(batch: Any, users: Any, items: Any, globals_: Any, hyper: Any, out: An
         p = users.factors[u]
         q = items.factors[i]
         dot, p2, q2 = dot_and_squares(p, q)
+        ask_for_rows(batch, position, places[0], places[1])  # here, where most is waited for
         b_u = np.float64(users.state[u].b)
         b_i = np.float64(items.state[i].b)
         r_hat, d = half_slope(b_u, b_i, dot, r, c0, hyper)
