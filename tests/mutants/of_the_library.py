@@ -85,16 +85,16 @@ OF_THE_LIBRARY: Final = (
     Breakage(
         "the digest is added and the update skipped",
         "lfm_online/rules/adaptive.py",
-        "        learn_weights(rule, X, S, e, hyper)  # 8\n",
+        "        W, R = learn_weights(W, R, X, S, e, hyper)  # 8\n",
         "        if user.ratings == 3:\n            continue\n"
-        "        learn_weights(rule, X, S, e, hyper)  # 8\n",
+        "        W, R = learn_weights(W, R, X, S, e, hyper)  # 8\n",
         (TWINS,),
         kernel=True,
     ),
     Breakage(
         "an update that is not finite is learned",
         "lfm_online/rules/adaptive.py",
-        "if not (S > 1.0 / LARGEST and is_sound(S) and is_sound(z + moved)):",
+        "if not (S > 1.0 / LARGEST and is_sound(S) and is_sound(z + move)):",
         "if S < 0.0:",
         ("tests/unit/test_refusals.py",),
         kernel=True,
