@@ -60,7 +60,7 @@ def river(bench: Bench) -> Iterator[Figure]:
     Raises:
         PeerMissingError: River is not installed.
     """
-    stream = _stream(bench.events)
+    stream = demo_stream(bench.events)
     peer = RiverBiasedMF(factors=FACTORS)
     peer.prequential(stream.part(slice(0, 10)))  # imports
     theirs = 0.0
@@ -84,7 +84,7 @@ def _best(bench: Bench, ways: dict[tuple[str, int], object], *, ids: bool = Fals
 
 
 @cache
-def _stream(events: int) -> Stream:
+def demo_stream(events: int) -> Stream:
     """The first ratings by time."""
     table, _ = movielens()
     whole = stream_of(table, LOW, HIGH)
@@ -93,7 +93,7 @@ def _stream(events: int) -> Stream:
 
 def _rate(bench: Bench, rule: str, k: int = FACTORS, *, ranking: bool = False, ids: bool = False) -> float:
     """Events learned a second by a new model; with ``ids``, finding their rows is counted too."""
-    stream = _stream(bench.events)
+    stream = demo_stream(bench.events)
     model, batch = Model(make_rule(rule, LOW, HIGH, 1), k, ranking=ranking), stream.batch()
     sides = [
         (model.users, stream.user_ids, stream.user),

@@ -8,6 +8,8 @@ import sys
 
 HIDE_RIVER = "import runpy, sys; sys.modules['river.reco'] = None; "
 WITHOUT_RIVER = HIDE_RIVER + "runpy.run_module('tests.benchmarks', alter_sys=True)"
+HIDE_VALGRIND = "import runpy, shutil; shutil.which = lambda name: None; "
+WITHOUT_VALGRIND = HIDE_VALGRIND + "runpy.run_module('tests.benchmarks', alter_sys=True)"
 COMMAND = ("-m", "tests.benchmarks")
 
 
@@ -31,4 +33,11 @@ def test_river_asked_for_and_not_installed_is_an_error_that_says_how_to_get_it()
     done = _run("--only", "river", "--events", "500", program=("-c", WITHOUT_RIVER))
     assert done.returncode == 1
     assert "make setup-compare" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_instructions_asked_for_without_valgrind_are_an_error_that_says_how_to_get_it() -> None:
+    done = _run("--only", "instructions", "--events", "500", program=("-c", WITHOUT_VALGRIND))
+    assert done.returncode == 1
+    assert "apt install valgrind" in done.stderr
     assert "Traceback" not in done.stderr
