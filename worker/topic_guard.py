@@ -99,6 +99,7 @@ class TopicGuard:
 
         Raises:
             TopicReplacedError, EventsGoneError: it can't, and the settings say to stop.
+            SourceAwayError: no broker answers, or there is no topic now.
         """
         self._count_partitions()
         lost, self._lost = self._lost, {}
@@ -117,7 +118,8 @@ class TopicGuard:
         stored = self._checkpoint.store.read_meta()
         if stored is None:
             return False
-        meta, now = read_meta(stored, self._model), self._source.view().topic_id
+        # Asked, not what was last heard of: that may be older than what another worker has gone on with.
+        meta, now = read_meta(stored, self._model), self._source.topic_id()
         if meta.topic_id == now:  # another worker was here
             self._topic_id = now
             return False

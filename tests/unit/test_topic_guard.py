@@ -27,9 +27,13 @@ class KnownSource(MadeSource):
         super().__init__(MadeLog([[] for _ in range(4)]))
         self.ends = ends
         self.seen = LogView("one", frozenset(range(4)))
+        self.now = ""
 
     def view(self) -> LogView:
         return self.seen
+
+    def topic_id(self) -> str:
+        return self.now or self.seen.topic_id
 
     def last_offsets(self, partitions: object) -> dict[int, int]:
         return dict(self.ends)
@@ -93,6 +97,26 @@ def test_told_to_go_on_one_worker_moves_the_model_and_the_other_takes_it_over() 
     other.resync()
     assert other.watermarks == {0: 0, 1: 5}
     assert second.settle({2: 0, 3: 0})
+
+
+def test_a_worker_that_last_heard_of_the_topic_before_it_was_made_anew_does_not_move_the_model_back() -> None:
+    source, worker, guard, _ = guarded("continue")
+    source.seen = source.seen._replace(topic_id="two")
+    assert guard.settle({0: 0, 1: 5})
+    source.seen, source.now = source.seen._replace(topic_id="one"), "two"
+    late = TopicGuard(
+        source,
+        worker,
+        "m",
+        "two",
+        replaced="continue",
+        gone="stop",
+        told=lambda *_: pytest.fail("moved back"),
+    )
+    assert not late.settle({2: 0, 3: 0})
+    assert read_meta(worker.store.read_meta() or b"", "m").topic_id == "two"
+    source.seen = source.seen._replace(topic_id="two")
+    assert late.settle({2: 0, 3: 0})
 
 
 def test_a_move_on_a_head_that_is_gone_is_asked_for_again() -> None:
