@@ -76,6 +76,7 @@ def test_told_to_go_on_a_model_learns_the_new_topic_from_its_beginning(play: Pla
     play.produce(ratings(300))
     workers = [play.worker("--topic-replaced", "continue") for _ in range(2)]
     play.wait_learned(300, *workers)
+    until(lambda: all(metric(worker, "lfm_assigned_partitions") > 0 for worker in workers), *workers)
     make_anew(admin, play.topic)
     send_anew(play, ratings(500, seed=2))
     until(lambda: rows_events(play) == 800, *workers)

@@ -176,6 +176,8 @@ class KafkaPythonSource:
             answer = call([self._partition(p) for p in partitions])
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"the broker does not answer: {error!r}") from error
+        except KeyError as error:  # so the client says that it was told of no such partition
+            raise SourceAwayError(f"the broker does not tell the log's bounds: {error}") from error
         return {tp.partition: int(offset) for tp, offset in answer.items()}
 
     def committed(self) -> dict[int, int]:
