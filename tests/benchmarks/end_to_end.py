@@ -9,18 +9,14 @@ from typing import Final
 
 import click
 
-from tests.benchmarks.backlog import backlog
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.filled import filled
 from tests.benchmarks.learned import learn
 from worker.demo.run import Run
 from worker.demo.server import free_port
-from worker.producer import produce
-from worker.settings import Settings
-from worker.topics import ensure_topic
 
 ROUNDS: Final = 3
-PARTITIONS: Final = 4
 VARIANTS: Final[dict[str, dict[str, str]]] = {
     "defaults": {},
     "without_ranking": {"LFM_RANKING": "false"},
@@ -55,11 +51,7 @@ def measure_librdkafka(bench: Bench) -> Iterator[Figure]:
 def _measure(bench: Bench, source: str, title: str) -> Iterator[Figure]:
     events = bench.events
     with Run() as run:
-        broker, store = bench.broker(run), bench.store(run)
-        settings = Settings(kafka=broker.bootstrap, store=store.url, session_timeout_seconds=6)
-        ensure_topic(settings, PARTITIONS)
-        click.echo(f"producing {events:,} events …", err=True)
-        produce(backlog(events), settings)
+        settings, _ = filled(bench, run)
         learned: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
         dropped: dict[str, list[float]] = {peer: [] for peer in PEERS[source]}
         for round_ in range(ROUNDS):

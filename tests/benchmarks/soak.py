@@ -21,8 +21,9 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from lfm_online.store.keys import Keys
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.end_to_end import PARTITIONS, verify
+from tests.benchmarks.end_to_end import verify
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.filled import PARTITIONS
 from tests.benchmarks.learned import environment, start_worker
 from tests.resident import most_resident_bytes
 from worker.demo.run import Process, Run

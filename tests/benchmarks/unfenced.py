@@ -11,15 +11,12 @@ from typing import Final
 
 import click
 
-from tests.benchmarks.backlog import backlog
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.end_to_end import PARTITIONS, VARIANTS
+from tests.benchmarks.end_to_end import VARIANTS
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.filled import filled
 from tests.benchmarks.learned import environment, learn
 from worker.demo.run import Run
-from worker.producer import produce
-from worker.settings import Settings
-from worker.topics import ensure_topic
 
 ROUNDS: Final = 3
 WORKERS: Final = {"guarded": "worker.cli", "unfenced": "tests.benchmarks.unfenced_worker"}
@@ -30,11 +27,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """Events a second from the first commit to the last, best of three taken in turns."""
     best: dict[tuple[str, str], float] = {}
     with Run() as run:
-        broker, store = bench.broker(run), bench.store(run)
-        settings = Settings(kafka=broker.bootstrap, store=store.url, session_timeout_seconds=6)
-        ensure_topic(settings, PARTITIONS)
-        click.echo(f"producing {bench.events:,} events …", err=True)
-        produce(backlog(bench.events), settings)
+        settings, _ = filled(bench, run)
         for round_ in range(ROUNDS):
             for variant in SHOWN:
                 for name, module in WORKERS.items():

@@ -20,8 +20,8 @@ from lfm_online.ids import Ids
 from lfm_online.store.redis import RedisStore
 from tests.benchmarks.backlog import backlog
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.end_to_end import PARTITIONS
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.filled import PARTITIONS
 from tests.benchmarks.learned import environment, rate_until, start_worker
 from tests.benchmarks.made_events import made_events
 from tests.made_model import Learner, meta

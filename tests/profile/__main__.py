@@ -17,16 +17,14 @@ from typing import Final, NamedTuple
 
 import click
 
-from tests.benchmarks.backlog import backlog
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.end_to_end import PARTITIONS, VARIANTS
+from tests.benchmarks.end_to_end import VARIANTS
+from tests.benchmarks.filled import filled
 from tests.benchmarks.learned import environment, rate_until, start_worker
 from tests.profile.by_step import by_step
 from tests.profile.processor_time import processor_seconds, used
 from worker.demo.run import Run
-from worker.producer import produce
 from worker.settings import Settings
-from worker.topics import ensure_topic
 
 HERTZ: Final = 250
 TITLE: Final = re.compile(r'(<text id="title"[^>]*>)[^<]*')
@@ -59,11 +57,7 @@ def main(events: int, source: str, variant: str, svg: Path | None) -> None:
         raise click.ClickException("py-spy is not installed: make setup-compare")
     bench = Bench(events, real=False)
     with Run() as run:
-        broker, store = bench.broker(run), bench.store(run)
-        settings = Settings(kafka=broker.bootstrap, store=store.url, session_timeout_seconds=6)
-        ensure_topic(settings, PARTITIONS)
-        click.echo(f"producing {events:,} events …", err=True)
-        produce(backlog(events), settings)
+        settings, store = filled(bench, run)
         changes = VARIANTS[variant] | {"LFM_SOURCE": source}
         found = _learn(run, settings, changes, events, [spy, "raw"], store.process.pid)
         _show(found)
