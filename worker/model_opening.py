@@ -90,6 +90,8 @@ def open_model(store: Store, source: Source, settings: Settings) -> Meta:
     if stored is None:
         read_before = source.committed()
         if read_before and not settings.new_model:
+            if store.read_meta() is not None:
+                return open_model(store, source, settings)  # another worker entered it meanwhile, and read on
             raise NewModelError(
                 f"the store does not know model {settings.model!r}, but group {settings.group!r} has read "
                 f"topic {settings.topic!r} up to {read_before}. If the store lost the model and it is to be "
