@@ -91,7 +91,12 @@ class Connection:
             raise
 
     def _transact(self, connection: Any, commands: Sequence[tuple[Any, ...] | bytes]) -> list[Any]:
-        """UNWATCH, MULTI, commands (bytes are sent as they are), EXEC; the list of replies.
+        """Commands in one step (bytes are sent as they are); the list of replies."""
+        self._send_transaction(connection, commands)
+        return self._receive_transaction(connection)
+
+    def _send_transaction(self, connection: Any, commands: Sequence[tuple[Any, ...] | bytes]) -> None:
+        """UNWATCH, MULTI, commands, EXEC.
 
         A WATCH left by the last commit would make EXEC fail whenever another has committed since.
         """
@@ -101,6 +106,8 @@ class Connection:
             for each in (("UNWATCH",), ("MULTI",), *commands, ("EXEC",))
         ]
         connection.send_packed_command([b"".join(packed)], check_health=False)
+
+    def _receive_transaction(self, connection: Any) -> list[Any]:
         connection.read_response()  # UNWATCH
         connection.read_response()  # MULTI
         # Bytes may hold several commands: each is QUEUED, then comes the list of replies.

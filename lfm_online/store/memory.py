@@ -21,6 +21,7 @@ from lfm_online.store.protocol import (
     Receipt,
     RowsRead,
     State,
+    StoreAwayError,
     block_rows,
 )
 
@@ -110,6 +111,7 @@ class MemoryStore:
         """A connection to ``server``, or to a new one."""
         self.server = server if server is not None else MemoryServer()
         self._in_flight: Commit | None = None
+        self._rows: RowsRead | None = None
 
     def read_meta(self) -> bytes | None:
         """The model's settings as JSON; None if there is no such model."""
@@ -149,6 +151,17 @@ class MemoryStore:
                 [self.server.histories.get(user) for user in histories],
                 self.server.globals,
             )
+
+    def ask_rows(self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()) -> None:
+        """Read them at once, so as of the head before the commit in flight."""
+        self._rows = self.read_rows(users, items, histories)
+
+    def receive_rows(self) -> RowsRead:
+        """What was read then."""
+        read, self._rows = self._rows, None
+        if read is None:
+            raise StoreAwayError("no rows were asked for on this connection")
+        return read
 
     def lay_out(self, commit: Commit) -> None:
         """Nothing to make ready."""
@@ -224,4 +237,4 @@ class MemoryStore:
 
     def close(self) -> None:
         """Forget the commit in flight, as a broken connection would."""
-        self._in_flight = None
+        self._in_flight = self._rows = None

@@ -197,11 +197,17 @@ class Store(Protocol):
     ) -> RowsRead:
         """Rows and histories with the head that they rest on."""
 
+    def ask_rows(self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()) -> None:
+        """As :meth:`read_rows`, beside a commit in flight; what was asked before is dropped."""
+
+    def receive_rows(self) -> RowsRead:
+        """What was asked last: with a commit in flight, as of the head before it or of its own."""
+
     def lay_out(self, commit: Commit) -> None:
         """Make a commit ready that is to be sent next, once that in flight is settled; it may never be."""
 
     def send_commit(self, commit: Commit) -> None:
-        """Begin a commit; :meth:`receive_commit` must follow before any other call."""
+        """Begin a commit; before :meth:`receive_commit` no call but those on rows may follow."""
 
     def receive_commit(self) -> Receipt:
         """Wait for the commit in flight."""

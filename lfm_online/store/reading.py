@@ -17,6 +17,16 @@ READ_KEYS: Final = 5000
 class Reading(Connection):
     """The reads of ``protocol.Store``."""
 
+    def __init__(self, url: str, model: str, **access: Any) -> None:
+        """Connects on first use; ``access`` as in ``connection.connect``."""
+        super().__init__(url, model, **access)
+        self._asked: list[tuple[str, Sequence[str]]] = []  # rows: prefix and ids
+
+    def close(self) -> None:
+        """Drop the connection; the next call makes a new one."""
+        self._asked = []
+        super().close()
+
     def read_meta(self) -> bytes | None:
         """The model's settings as JSON; None if there is no such model."""
         meta: bytes | None = self._call("GET", self.keys.meta)
@@ -56,30 +66,38 @@ class Reading(Connection):
         self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
         """Rows and histories with the head that they rest on."""
-        groups = [
-            (self.keys.user_prefix, users),
-            (self.keys.item_prefix, items),
-            (self.keys.history_prefix, histories),
-        ]
-        reads = [_mgets(prefix, ids) for prefix, ids in groups]
-        commands: list[tuple[Any, ...] | bytes] = [("GET", self.keys.head), ("GET", self.keys.globals)]
+        self.ask_rows(users, items, histories)
+        return self.receive_rows()
+
+    def ask_rows(self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()) -> None:
+        """Send what :meth:`receive_rows` takes the answer of."""
+        if self._asked:
+            self.receive_rows()
+        keys = self.keys
+        groups = [(keys.user_prefix, users), (keys.item_prefix, items), (keys.history_prefix, histories)]
+        commands: list[tuple[Any, ...] | bytes] = [("GET", keys.head), ("GET", keys.globals)]
+        commands += (part for prefix, ids in groups for part in _reads(prefix, ids))
         with self._conversation() as connection:
-            head, values, *replies = self._transact(connection, [*commands, *(c for r in reads for c in r)])
+            self._send_transaction(connection, commands)
+        self._asked = groups
+
+    def receive_rows(self) -> RowsRead:
+        """Wait for what was asked last."""
+        groups, self._asked = self._asked, []
+        with self._conversation() as connection:
+            head, values, *replies = self._receive_transaction(connection)
         found = []
-        for (prefix, ids), read in zip(groups, reads, strict=True):
-            own, replies = replies[: len(read)], replies[len(read) :]
-            found.append(self._values(prefix, ids, own))
+        for prefix, ids in groups:
+            n = 2 * len(list(_parts(ids)))
+            found.append(self._values(prefix, ids, replies[:n]))
+            del replies[:n]
         return RowsRead(Head.from_bytes(head), found[0], found[1], found[2], values)
 
     def _values(self, prefix: str, ids: Sequence[str], replies: Sequence[Any]) -> list[bytes | None]:
-        """The values of :func:`_mgets`; those that are not there must not be of a foreign type."""
-        values: list[bytes | None] = [value for part in replies for value in part]
-        absent = [row_id for row_id, value in zip(ids, values, strict=True) if value is None]
-        for part in _parts(absent):
-            with self._conversation() as connection:
-                connection.send_packed_command([resp.of_keys("EXISTS", prefix, part)], check_health=False)
-                exist = connection.read_response()
-            if exist:
+        """The values of :func:`_reads`; those that are not there must not be of a foreign type."""
+        values: list[bytes | None] = [value for part in replies[::2] for value in part]
+        if sum(replies[1::2]) != len(values) - values.count(None):
+            for part in _parts(ids):
                 self._check_types({prefix + row_id: "string" for row_id in part})
         return values
 
@@ -116,7 +134,7 @@ class Reading(Connection):
         """Rows with the watermarks that they are as of."""
         commands: list[tuple[Any, ...] | bytes] = [("HGETALL", self.keys.watermarks)]
         with self._conversation() as connection:
-            marks, *replies = self._transact(connection, [*commands, *_mgets(self._prefix(kind), ids)])
+            marks, *replies = self._transact(connection, [*commands, *_reads(self._prefix(kind), ids)])
         return MarkedRows(scans.marks(marks), self._values(self._prefix(kind), ids, replies))
 
     def scan_feed(self) -> Iterator[FeedEntry]:
@@ -131,6 +149,6 @@ def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + READ_KEYS] for start in range(0, len(ids), READ_KEYS))
 
 
-def _mgets(prefix: str, ids: Sequence[str]) -> list[bytes]:
-    """One reply each: values, None where there is none, or where it is of a foreign type."""
-    return [resp.of_keys("MGET", prefix, part) for part in _parts(ids)]
+def _reads(prefix: str, ids: Sequence[str]) -> list[bytes]:
+    """Two replies for each part: values, None for none or one of a foreign type; how many exist."""
+    return [resp.of_keys(command, prefix, part) for part in _parts(ids) for command in ("MGET", "EXISTS")]

@@ -1,4 +1,4 @@
-"""A model in Redis or Valkey: one connection of one process.
+"""A model in Redis or Valkey: two connections of one process, of which one reads rows.
 
 Commits go by WATCH and MULTI (docs/decisions has the benchmark). The WATCH for the next commit
 travels behind the EXEC of the last, so that a commit costs one round trip.
@@ -6,7 +6,8 @@ travels behind the EXEC of the last, so that a commit costs one round trip.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ import redis
 
 from lfm_online.store import fitness, key_types, transaction
 from lfm_online.store.connection import type_commands
-from lfm_online.store.protocol import Claim, Commit, Head, Receipt, StoreBrokenError
+from lfm_online.store.protocol import Claim, Commit, Head, Receipt, RowsRead, StoreBrokenError
 from lfm_online.store.reading import Reading
 
 
@@ -25,6 +26,8 @@ class RedisStore(Reading):
     def __init__(self, url: str, model: str, **access: Any) -> None:
         """Connects on first use; ``access`` as in ``connection.connect``."""
         super().__init__(url, model, **access)
+        # Rows are read on a connection of their own: behind a commit in flight they would wait for it.
+        self._rows = Reading(url, model, **access)
         self._whole = False  # whether the append-only file of the server behind this connection is
         # A commit is laid out and sent by a thread of its own, mostly in compiled loops and system
         # calls, while the learner's thread has the next events fetched and decoded.
@@ -33,7 +36,8 @@ class RedisStore(Reading):
         self._ahead: tuple[Commit, Future[transaction.LaidOut]] | None = None
 
     def close(self) -> None:
-        """Drop the connection; the next call makes a new one."""
+        """Drop both connections; the next call makes a new one."""
+        self._rows.close()
         self._whole = False
         sending, self._sending = self._sending, None
         if sending is not None:
@@ -48,6 +52,25 @@ class RedisStore(Reading):
     def create(self, meta: bytes) -> bool:
         """Set the meta of a new model; False if another process was first."""
         return self._call("SET", self.keys.meta, meta, "NX") is not None
+
+    def ask_rows(self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()) -> None:
+        """Ask on the connection that no commit holds up."""
+        with self._both():
+            self._rows.ask_rows(users, items, histories)
+
+    def receive_rows(self) -> RowsRead:
+        """Wait for what was asked last."""
+        with self._both():
+            return self._rows.receive_rows()
+
+    @contextlib.contextmanager
+    def _both(self) -> Iterator[None]:
+        """If one connection fails, so has the other: nobody may go on with a commit in flight on it."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def _watch(self, connection: Any) -> None:
         connection.send_packed_command([self._watch_command(connection)], check_health=False)
