@@ -103,14 +103,14 @@ def letter(partition: int, offset: int) -> DeadLetter:
 
 def learn(worker: Checkpoint, events: Events) -> Settled:
     """As the pipeline does: a refused batch is learned again until it is through."""
-    assert worker.begin(events).sent
+    assert worker.begin(events).learned
     while True:
         settled = worker.settle()
         assert settled is not None
         if settled.receipt.committed:
             return settled
         worker.resync()
-        assert worker.begin(events).sent
+        assert worker.begin(events).learned
 
 
 NAMES = ("rows", "globals", "ring", "items", "histories", "watermarks")

@@ -75,7 +75,7 @@ def learn_on(worker: Checkpoint, log: MadeLog, rng: random.Random, most: int = 9
             parts.append(Decoder(SETTINGS).decode(part))
     if not parts:
         return any(worker.watermarks.get(p, 0) < log.end(p) for p in range(PARTITIONS))
-    assert worker.begin(join(parts)).sent
+    assert worker.begin(join(parts)).learned
     settled = worker.settle()
     assert settled is not None
     assert settled.receipt.committed

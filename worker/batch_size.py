@@ -19,6 +19,8 @@ class BatchSize:
         """Aims at ``target_seconds`` of the store's time, with at most ``largest`` events."""
         self._target = target_seconds
         self._largest = largest
+        self.smallest = min(SMALLEST, largest)
+        """Fewer events than this are not under load."""
         self._size = float(min(START, largest))
 
     @property
@@ -35,4 +37,4 @@ class BatchSize:
             return
         wanted = events * self._target / seconds
         change = min(max(wanted / self._size, 1 / QUICKEST_CHANGE), QUICKEST_CHANGE)
-        self._size = min(max(self._size * change, min(SMALLEST, self._largest)), self._largest)
+        self._size = min(max(self._size * change, self.smallest), self._largest)

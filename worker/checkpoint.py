@@ -15,9 +15,10 @@ A batch goes through these numbered steps:
    the watermarks then tell what of it is still to be learned.
 
 While a commit is in flight the next batch is learned on top of it (:meth:`Checkpoint.learn_ahead`), if
-all its rows are in memory: its commit goes out once that in flight is done, and falls with it.
+all its rows are in memory: its commit goes out once that in flight is done, and falls with it. What the
+batch after that will want is asked for before that commit goes out (:meth:`Checkpoint.ask_ahead`).
 
-Architecture invariant: a row in memory is either as of ``head``, or touched by ``in_flight`` or ``ahead``.
+Architecture invariant: a row in memory is either as of ``head``, or touched by ``in_flight`` or ``learned``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from lfm_online.store.protocol import (
     Head,
     State,
     Store,
+    StoreAwayError,
 )
 from worker.batch_rows import BatchRows, HeadMovedError, NotInMemoryError, Resolved
 from worker.commit_of import commit_of
@@ -77,7 +79,7 @@ class Checkpoint:
         self.meta: bytes | None = None
         """Of a model without a commit: goes into the first, since the store may be emptied before it."""
         self.in_flight: InFlight | None = None
-        self.ahead: InFlight | None = None  # learned on top of that in flight, not sent yet
+        self.learned: InFlight | None = None  # on top of that in flight if there is one; not sent yet
         self.followed = 0  # commits of others that memory was brought past
         self.rewinds = 0  # how often everything in memory had to go: the store's watermarks may be lower
         self._known = False  # whether anything in memory rests on ``head``
@@ -87,7 +89,13 @@ class Checkpoint:
         self._new_id = new_id
 
     def begin(self, events: Events, *, ends_turn: bool = False) -> Begun:
-        """Steps 1 to 4. No commit may be in flight.
+        """:meth:`learn` and :meth:`send`."""
+        begun = self.learn(events, ends_turn=ends_turn)
+        self.send()
+        return begun
+
+    def learn(self, events: Events, *, ends_turn: bool = False) -> Begun:
+        """Steps 1 to 3. No commit may be in flight.
 
         Args:
             events: The batch.
@@ -97,17 +105,20 @@ class Checkpoint:
             # 1. What the watermarks leave to learn.
             left, gaps = events.from_watermarks(self.beginnings | self.watermarks)
             if not left.ranges:
-                return Begun(sent=False, gaps=gaps)
+                return Begun(learned=False, gaps=gaps)
             # 2. Rows.
             try:
                 resolved = self._rows.resolve(left, self.head, self._n_items)
             except HeadMovedError:
+                known = self.head
                 self.resync()
+                if self.head == known:  # rows come from another server, which may go on for long
+                    self.store.close()
+                    raise StoreAwayError("the store's connections lead to different servers") from None
                 continue
-            # 3 and 4; it counts as in flight from before the first byte is sent.
-            self.in_flight = self._learn(left, resolved, ends_turn)
-            self.store.send_commit(self.in_flight.commit)
-            return Begun(sent=True, gaps=gaps)
+            # 3. Learn.
+            self.learned = self._learn(left, resolved, ends_turn)
+            return Begun(learned=True, gaps=gaps)
 
     def learn_ahead(self, events: Events, *, ends_turn: bool = False) -> bool:
         """Steps 1 to 3 on top of the commit in flight, where that takes nothing from the store.
@@ -120,7 +131,7 @@ class Checkpoint:
             Whether it was learned; else settle first.
         """
         flight = self.in_flight
-        if flight is None or self.ahead is not None or events.letters:  # letters: whether there is room
+        if flight is None or self.learned is not None or events.letters:  # letters: whether there is room
             return False
         ends = {r.partition: r.end for r in flight.events.ranges}
         left, gaps = events.from_watermarks(self.beginnings | self.watermarks | ends)
@@ -130,13 +141,31 @@ class Checkpoint:
             resolved = self._rows.resolve(left, None, flight.n_items)
         except NotInMemoryError:
             return False
-        self.ahead = self._learn(left, resolved, ends_turn)
-        self.store.lay_out(self.ahead.commit)
+        self.learned = self._learn(left, resolved, ends_turn)
+        self.store.lay_out(self.learned.commit)
         return True
 
-    def send_ahead(self) -> None:
-        """Step 4 of what was learned ahead, if anything was; nothing may be in flight."""
-        self.in_flight, self.ahead = self.ahead, None
+    def ask_ahead(self, events: Events) -> None:
+        """Ask for what a batch will want that is the next to be learned, of which nothing is known yet.
+
+        Args:
+            events: The batch.
+        """
+        under_way = [flight for flight in (self.in_flight, self.learned) if flight is not None]
+        ends = {r.partition: r.end for flight in under_way for r in flight.events.ranges}
+        left, gaps = events.from_watermarks(self.beginnings | self.watermarks | ends)
+        if gaps or not left.ranges:
+            return
+        self._rows.ask(
+            left,
+            frozenset([self.head, *(flight.commit.head for flight in under_way)]),
+            under_way[-1].n_items if under_way else self._n_items,
+            np.concatenate([np.zeros(0, np.int32), *(flight.users for flight in under_way)]),
+        )
+
+    def send(self) -> None:
+        """Step 4 of what was learned, if anything was; nothing may be in flight."""
+        self.in_flight, self.learned = self.learned, None  # in flight from before the first byte is sent
         if self.in_flight is not None:
             self.store.send_commit(self.in_flight.commit)
 
@@ -216,10 +245,11 @@ class Checkpoint:
     def resync(self) -> None:
         """Bring memory to the store's head, whatever happened: step 5's second half.
 
-        Rows touched by a commit in flight, and by what was learned ahead, are dropped. If the feed
+        Rows touched by a commit in flight, and by what was learned and not sent, are dropped. If the feed
         leads from the head in memory to the store's, the rows that it names are dropped too; else all are.
         """
-        for flight in (self.in_flight, self.ahead):
+        self._rows.drop_asked()
+        for flight in (self.in_flight, self.learned):
             if flight is not None:
                 self.model.users.forget(flight.users)
                 self.model.items.forget(flight.items)
@@ -254,7 +284,7 @@ class Checkpoint:
         self.head = state.head
         self._n_items = state.n_items
         self._known = True
-        self.in_flight = self.ahead = None
+        self.in_flight = self.learned = None
 
     def _forget_everything(self) -> None:
         self.rewinds += 1

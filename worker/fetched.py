@@ -58,15 +58,27 @@ class Fetched:
                 self._whole.append(join(self._parts))
                 self._start_growing()
                 continue
+            limit = min(left, POLL_RECORDS)
             with self._observer.step("fetch"):
-                records = self._source.poll(wait, min(left, POLL_RECORDS))
+                records = self._source.poll(wait, limit)
             if not records:
                 break
             with self._observer.step("decode"):
                 self._parts += [self._decoder.decode(r) for r in records]
-            self._records += sum(len(r.offsets) for r in records)
+            fetched = sum(len(r.offsets) for r in records)
+            self._records += fetched
             self._grown = None
+            if fetched < limit:  # there is no more; a poll that finds none costs as much as one that does
+                break
             wait = 0.0
+
+    def close_first(self) -> Events | None:
+        """The batch to be learned next, which grows no more."""
+        first = self.first
+        if first is not None and not self._whole:
+            self._whole.append(first)
+            self._start_growing()
+        return first
 
     def drop_first(self) -> None:
         """It is learned."""

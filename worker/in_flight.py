@@ -29,9 +29,9 @@ class InFlight:
 
 
 class Begun(NamedTuple):
-    """What :meth:`Checkpoint.begin` did."""
+    """What :meth:`Checkpoint.learn` did."""
 
-    sent: bool  # False: nothing of the events was left to learn
+    learned: bool  # False: nothing of the events was left to learn
     gaps: list[int]  # partitions to be fetched again from their watermarks
 
 

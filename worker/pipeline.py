@@ -4,11 +4,15 @@ One step:
 
 1. Fetch and decode up to a commit's worth of events, while the commit before is in flight.
 2. A changed assignment is a barrier: settle, then start every partition from its watermark.
-3. Learn what was fetched on top of the commit in flight, if that takes nothing from the store.
+3. Learn what was fetched on top of the commit in flight, if that takes nothing from the store but what
+   was asked for ahead.
 4. Settle the commit in flight; one that was refused counts as fetched once more, as does what was
    learned on top of it.
 5. Send what was learned ahead; else, in our turn (``worker/turns.py``), learn what was fetched, and send
    its commit.
+
+Under load a batch that is learned is followed, before it is sent, by fetching the next and asking the store
+for what that one will want: the store answers before it has the commit to work on.
 
 Architecture invariants: at most one commit is in flight, and one batch learned on top of it; nothing
 fetched is learned but through ``Checkpoint``, which asks the watermarks; trouble with the store never
@@ -19,7 +23,6 @@ from __future__ import annotations
 
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -28,6 +31,7 @@ from lfm_online.store.protocol import NO_HEAD, StoreAwayError
 from worker.backoff import Backoff
 from worker.batch_size import BatchSize
 from worker.checkpoint import Checkpoint
+from worker.dead_letters.room import OutboxRoom
 from worker.decode import Decoder
 from worker.events import Events
 from worker.fetched import POLL_RECORDS, Fetched
@@ -86,9 +90,7 @@ class Pipeline:
         self._batch_size = batch_size
         self._guard = guard
         self._reopen = reopen
-        self._outbox_limit = outbox_limit
-        self._outbox: Counter[int] = Counter()
-        self._outbox_waits = False
+        self._outbox_room = OutboxRoom(source, outbox_limit)
         self._clock = clock
         self._fetched = Fetched(source, decoder, observer, batch_size)
         self._turns = Turns(checkpoint, rng.randbytes(16), clock)
@@ -106,7 +108,9 @@ class Pipeline:
     @property
     def held_by(self) -> str:
         """Why nothing is learned though there may be something, as far as it is known."""
-        return self.store_trouble or self.source_trouble or ("a full outbox" if self._outbox_waits else "")
+        return (
+            self.store_trouble or self.source_trouble or ("a full outbox" if self._outbox_room.waits else "")
+        )
 
     def step(self) -> None:
         """Do one step of the loop; returns after at most about ``IDLE_SECONDS`` without work.
@@ -136,7 +140,7 @@ class Pipeline:
 
     def outbox_changed(self, partition: int, letters: int) -> None:
         """The forwarder counted a partition's outbox."""
-        self._outbox[partition] = letters
+        self._outbox_room.changed(partition, letters)
 
     def _step(self) -> None:
         waiting = self._backoff.waiting
@@ -166,8 +170,10 @@ class Pipeline:
         events = self._fetched.first
         if events is not None and self._turns.may_learn_ahead:
             with self._observer.step("learn"):
-                if self.checkpoint.learn_ahead(events, ends_turn=self._ends_turn(events)):
+                ends_turn = self._turns.ends_with(full=self._fetched.is_full(events))
+                if self.checkpoint.learn_ahead(events, ends_turn=ends_turn):
                     self._fetched.drop_first()
+            self._look_ahead()
         # 4. Settle.
         with self._observer.step("settle"):
             self._settle()
@@ -187,16 +193,7 @@ class Pipeline:
         self._group_offsets.tell(self.assigned)
 
     def _learn_fetched(self, events: Events) -> None:
-        full = self._outbox_full(events)
-        if full != self._outbox_waits:
-            self._outbox_waits = full
-            if full:
-                log.warning(
-                    "an outbox holds %s dead letters (LFM_DEAD_LETTER_OUTBOX): the stream waits",
-                    max(self._outbox.values()),
-                )
-            (self.source.hold if full else self.source.release)()
-        if full:
+        if self._outbox_room.wait_for(events):
             self._turns.leave()
             self.source.poll(IDLE_SECONDS, 1)  # stays in the group
             return
@@ -207,14 +204,24 @@ class Pipeline:
         with self._observer.step("learn"):
             self._begin(events)
 
-    def _ends_turn(self, events: Events) -> bool:
-        return self._turns.ends_with(full=self._fetched.is_full(events))
-
     def _begin(self, events: Events) -> None:
-        begun = self.checkpoint.begin(events, ends_turn=self._ends_turn(events))
+        ends_turn = self._turns.ends_with(full=self._fetched.is_full(events))
+        begun = self.checkpoint.learn(events, ends_turn=ends_turn)
+        self._look_ahead()
+        self.checkpoint.send()
         if begun.gaps or self.checkpoint.rewinds != self._rewinds:
             # The store fell back behind what was fetched.
             self._restart = True
+
+    def _look_ahead(self) -> None:
+        """Under load, fetch the batch behind the one that was learned, and ask for what it will want."""
+        learned = self.checkpoint.learned
+        if learned is None or len(learned.events) < self._batch_size.smallest or learned.commit.ends_turn:
+            return
+        self._fetched.fetch(0.0, ahead=False)
+        events = self._fetched.close_first()
+        if events is not None:
+            self.checkpoint.ask_ahead(events)
 
     def _settle(self) -> None:
         settled = self.checkpoint.settle()
@@ -222,13 +229,13 @@ class Pipeline:
             return
         if settled.receipt.committed:
             try:
-                self.checkpoint.send_ahead()  # first: the store has nothing to do meanwhile
+                self.checkpoint.send()  # first: the store has nothing to do meanwhile
             finally:
                 self._committed(settled)
             return
         self._observer.refused()
-        ahead = self.checkpoint.ahead
-        self._fetched.put_back(settled.done.events, *([ahead.events] if ahead is not None else []))
+        learned = self.checkpoint.learned
+        self._fetched.put_back(settled.done.events, *([learned.events] if learned is not None else []))
         self.checkpoint.resync()
 
     def _committed(self, settled: Settled) -> None:
@@ -237,8 +244,7 @@ class Pipeline:
         self._backoff.succeeded()
         self._batch_size.observe(len(done.events), settled.receipt.seconds)
         self._group_offsets.learned(done.events.ranges)
-        for letter in done.events.letters:
-            self._outbox[letter.partition] += 1
+        self._outbox_room.committed(done.events)
         self._observer.committed(settled)
 
     def _start_from_watermarks(self) -> None:
@@ -265,16 +271,9 @@ class Pipeline:
         if self.store_trouble:
             log.info("the store answers again")
         self.store_trouble = ""
-        self._outbox_waits = False  # what is fetched now finds out
+        self._outbox_room.waits = False  # what is fetched now finds out
         self.source.release()
         self._backoff.succeeded()
-
-    def _outbox_full(self, events: Events) -> bool:
-        """Whether the letters of these events would overfill an outbox; an empty one takes any."""
-        more = Counter(letter.partition for letter in events.letters)
-        return any(
-            self._outbox[p] > 0 and self._outbox[p] + count > self._outbox_limit for p, count in more.items()
-        )
 
     def _store_away(self, error: StoreAwayError) -> None:
         """Hold the stream, and start from the watermarks once the store answers."""

@@ -25,16 +25,21 @@ class RowBudget:
         self._used = np.zeros(0, np.uint32)  # by row number: the last batch that touched it
         table.reserve(rows)
 
-    def make_room(self, more: int) -> None:
-        """Have room for so many rows more; row numbers are others afterwards."""
+    def has_room(self, more: int) -> bool:
+        """Whether there is room for so many rows more."""
+        return len(self._table) + more <= self._rows
+
+    def make_room(self, more: int) -> bool:
+        """Have room for so many rows more; whether that changed row numbers."""
         n = len(self._table)
-        if n + more <= self._rows:
-            return
+        if self.has_room(more):
+            return False
         kept = max(0, min(int(KEPT_SHARE * self._rows), self._rows - more, n))
         last = np.argpartition(self._used[:n], n - kept)[n - kept :] if kept else np.zeros(0, np.int64)
         numbers = np.sort(last).astype(np.int32)
         self._used[:kept] = self._used[numbers]
         self._table.keep(numbers)
+        return True
 
     def touch(self, numbers: NDArray[np.int32]) -> None:
         """A batch uses these rows."""

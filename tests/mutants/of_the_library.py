@@ -56,9 +56,9 @@ OF_THE_LIBRARY: Final = (
     Breakage(
         "rows are read apart from the head",
         "lfm_online/store/reading.py",
-        "head, values, *replies = self._transact(connection, [*commands, *(c for r in reads for c in r)])\n",
-        "head, values = self._transact(connection, commands)\n"
-        "            replies = self._transact(connection, [c for r in reads for c in r])\n",
+        "head, values, *replies = self._receive_transaction(connection)\n",
+        "_, values, *replies = self._receive_transaction(connection)\n"
+        '            head = self._ask(connection, "GET", self.keys.head)\n',
         (REDIS,),
     ),
     Breakage(

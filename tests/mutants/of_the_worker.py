@@ -33,9 +33,30 @@ OF_THE_WORKER: Final = (
     Breakage(
         "rows that were learned on top of a refused commit stay in memory",
         CHECKPOINT,
-        "for flight in (self.in_flight, self.ahead):",
+        "for flight in (self.in_flight, self.learned):",
         "for flight in (self.in_flight,):",
         (SIMULATION,),
+    ),
+    Breakage(
+        "rows that were asked for are taken under another worker's head",
+        "worker/batch_rows.py",
+        "if read.head not in asked.heads:",
+        "if False:",
+        ("tests/unit/test_ask_ahead.py",),
+    ),
+    Breakage(
+        "a history that a commit under way changes is asked for ahead of it",
+        "worker/batch_rows.py",
+        "return [user for user, number in wanted.items() if number not in busy]",
+        "return list(wanted)",
+        ("tests/unit/test_ask_ahead.py",),
+    ),
+    Breakage(
+        "rows that were asked for before the feed was followed are taken after it",
+        CHECKPOINT,
+        "        self._rows.drop_asked()\n",
+        "",
+        (SIMULATION, "tests/unit/test_ask_ahead.py"),
     ),
     Breakage(
         "what is learned ahead gives new items numbers that the commit in flight has given",
@@ -124,7 +145,7 @@ OF_THE_WORKER: Final = (
     Breakage(
         "what was learned on top of a refused commit is lost",
         PIPELINE,
-        "*([ahead.events] if ahead is not None else [])",
+        "*([learned.events] if learned is not None else [])",
         "",
         (SIMULATION,),
     ),
@@ -166,17 +187,17 @@ OF_THE_WORKER: Final = (
     Breakage(
         "dead letters are dropped when the outbox is full",
         PIPELINE,
-        "        if full:\n"
+        "        if self._outbox_room.wait_for(events):\n"
         "            self._turns.leave()\n"
         "            self.source.poll(IDLE_SECONDS, 1)  # stays in the group\n"
         "            return\n",
-        "        if full:\n            events.letters.clear()\n",
+        "        if self._outbox_room.wait_for(events):\n            events.letters.clear()\n",
         (SIMULATION,),
     ),
     Breakage(
         "after a rebalance the loop takes a source for held that it has released",
         PIPELINE,
-        "        self._outbox_waits = False  # what is fetched now finds out\n",
+        "        self._outbox_room.waits = False  # what is fetched now finds out\n",
         "",
         ("tests/unit/test_pipeline.py",),
     ),

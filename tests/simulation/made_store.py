@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from lfm_online.store.memory import MemoryServer, MemoryStore
@@ -88,13 +89,15 @@ class ShakyStore(MemoryStore):
         self._owner = owner
         self._applied: bool | None = None
         self._turn = b""  # whose it was then
+        self._rows_server: MadeServer | None = None  # of the connection for rows
+        self._wanted: Callable[[], RowsRead] | None = None
 
     def close(self) -> None:
         """The connection goes; the next one is to whatever is the primary then."""
         if self._in_flight is not None and self._applied is None and self._around.chance(0.5):
             self._around.on_the_wire.append((self.server, self._in_flight))
         super().close()
-        self._applied = None
+        self._applied = self._rows_server = self._wanted = None
         self.server = self._around.server
 
     def _point(self, moment: str) -> None:
@@ -142,7 +145,30 @@ class ShakyStore(MemoryStore):
     def read_rows(
         self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()
     ) -> RowsRead:
-        return self._ask(lambda: super(ShakyStore, self).read_rows(users, items, histories))
+        self.ask_rows(users, items, histories)
+        return self.receive_rows()
+
+    def ask_rows(self, users: Sequence[str], items: Sequence[str], histories: Sequence[str] = ()) -> None:
+        """On a connection of its own, which breaks with the other."""
+        self._point("before a request for rows")
+        if self._rows_server is None:
+            self._rows_server = self._around.server
+        server = self._rows_server
+        self._wanted = partial(MemoryStore(server).read_rows, list(users), list(items), list(histories))
+        self._rows = None
+        if self._around.chance(0.5):  # the server may get to it before it has done a commit, or after
+            self._rows = self._wanted()
+        self._point("after a request for rows")
+
+    def receive_rows(self) -> RowsRead:
+        self._point("before rows came")
+        if self._rows_server is None or self._rows_server.gone:
+            self.close()
+            raise StoreAwayError("the connection for rows broke")
+        wanted, self._wanted = self._wanted, None
+        if self._rows is None and wanted is not None:
+            self._rows = wanted()
+        return super().receive_rows()
 
     def read_priors(self) -> bytes | None:
         return self._ask(super().read_priors)

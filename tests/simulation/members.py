@@ -96,6 +96,10 @@ class CountedCheckpoint(Checkpoint):
         self.counts["batches learned ahead"] += learned
         return learned
 
+    def ask_ahead(self, events: Events) -> None:
+        super().ask_ahead(events)
+        self.counts["batches asked for ahead"] += self._rows._asked is not None
+
 
 class Worker:
     """One worker process."""
@@ -169,9 +173,10 @@ class Worker:
             self.busy = False
 
     def check(self, server: MadeServer) -> None:
-        """Rows in memory are as of the head, unless the commit in flight touched them."""
+        """Rows in memory are as of the head, unless what is under way touched them."""
         checkpoint = self.checkpoint
-        if checkpoint.in_flight is not None or checkpoint.head != server.head:
+        under_way = checkpoint.in_flight is not None or checkpoint.learned is not None
+        if under_way or checkpoint.head != server.head:
             return
         for table in (checkpoint.model.users, checkpoint.model.items):
             numbers = np.flatnonzero(table.loaded[: len(table)]).astype(np.int32)

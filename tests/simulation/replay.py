@@ -45,7 +45,7 @@ def replay(feed: Sequence[FeedEntry], log: SentLog, parts: Parts) -> MemoryServe
             events = whole[r.partition]
             inside = np.flatnonzero((events.offset >= r.first) & (events.offset < r.end))
             pieces.append(events.choose(inside, [r]))
-        assert checkpoint.begin(join(pieces)).sent
+        assert checkpoint.begin(join(pieces)).learned
         settled = checkpoint.settle()
         assert settled is not None
         assert settled.receipt.committed

@@ -45,7 +45,8 @@ def test_whatever_breaks_each_event_counts_exactly_once(chunk: int) -> None:
 
 
 def test_a_few_seeds_meet_every_kind_of_trouble() -> None:
-    counts = run_seeds(range(1000, 1060))
+    # Two of these meet a replica that has read from a store that then fell back, which few do.
+    counts = run_seeds(range(1100, 1170))
     kinds = {
         "added partitions",
         "emptied stores",

@@ -28,8 +28,8 @@ def test_what_was_learned_is_not_learned_again() -> None:
     worker = checkpoint(server)
     learn(worker, FIRST)
     once = copy.deepcopy(state(server))
-    assert not worker.begin(FIRST).sent
-    assert not checkpoint(server).begin(FIRST).sent
+    assert not worker.begin(FIRST).learned
+    assert not checkpoint(server).begin(FIRST).learned
     overlapping = batch(0, 1, [("v", "i", 2.0), ("u", "j", 5.0), ("u", "k", 1.0), ("w", "j", 3.0)])
     assert state(server) == once
     learn(checkpoint(server), overlapping)
@@ -58,7 +58,7 @@ def test_a_refused_batch_is_learned_again_from_the_rows_of_the_commit_that_got_t
     learn(one, FIRST)
     learn(other, OTHER)
     known = batch(0, 3, [("u", "i", 1.0), ("v", "j", 3.0)])  # nothing of it has to be read
-    assert one.begin(known).sent
+    assert one.begin(known).learned
     settled = one.settle()
     assert settled is not None
     assert not settled.receipt.committed
@@ -73,7 +73,7 @@ def test_a_batch_whose_rows_must_be_read_meets_a_newer_head_before_it_learns() -
     one, other = checkpoint(server), checkpoint(server)
     learn(one, FIRST)
     learn(other, OTHER)
-    assert one.begin(SECOND).sent
+    assert one.begin(SECOND).learned
     assert one.in_flight is not None
     assert one.in_flight.commit.expected == server.head
     one.settle()
@@ -84,7 +84,7 @@ def test_of_a_refused_batch_only_what_others_left_is_learned() -> None:
     server = MemoryServer()
     slow, quick = checkpoint(server), checkpoint(server)
     both = batch(0, 0, [("u", "i", 4.0), ("v", "i", 2.0), ("u", "j", 5.0), ("u", "k", 1.0), ("w", "j", 3.0)])
-    assert slow.begin(both).sent
+    assert slow.begin(both).learned
     learn(quick, FIRST)
     settled = slow.settle()
     assert settled is not None
@@ -97,7 +97,7 @@ def test_of_a_refused_batch_only_what_others_left_is_learned() -> None:
 def test_items_of_a_refused_batch_give_their_numbers_back() -> None:
     server = MemoryServer()
     one, other = checkpoint(server), checkpoint(server)
-    assert one.begin(FIRST).sent
+    assert one.begin(FIRST).learned
     learn(other, OTHER)
     assert one.settle() is not None
     one.resync()

@@ -32,7 +32,7 @@ def test_after_a_lost_answer_each_event_counts_once(fails_at: str) -> None:
         worker.begin(SECOND)
         worker.settle()
     worker.resync()
-    assert worker.begin(SECOND).sent is (fails_at != "reply lost")
+    assert worker.begin(SECOND).learned is (fails_at != "reply lost")
     worker.settle()
     learn(worker, OTHER)
     assert state(server) == straight(FIRST, SECOND, OTHER)
@@ -65,7 +65,7 @@ def test_a_store_that_fell_back_and_went_on_without_us_is_another_timeline() -> 
     learn(worker, SECOND)
     vars(server).update(earlier)
     learn(checkpoint(server), OTHER)  # the head has the sequence number that this worker's has
-    assert worker.begin(batch(0, 5, [("u", "i", 1.0)])).sent
+    assert worker.begin(batch(0, 5, [("u", "i", 1.0)])).learned
     settled = worker.settle()
     assert settled is not None
     assert not settled.receipt.committed

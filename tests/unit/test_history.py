@@ -63,7 +63,7 @@ def _learn(
             [],
             [Range(0, start, stop)],
         )
-        assert checkpoint.begin(batch).sent
+        assert checkpoint.begin(batch).learned
         settled = checkpoint.settle()
         assert settled is not None
         assert settled.receipt.committed

@@ -25,7 +25,7 @@ def begun(server: MemoryServer) -> Checkpoint:
     """With a commit in flight and the next batch learned on top."""
     worker = checkpoint(server)
     learn(worker, FIRST)
-    assert worker.begin(SENT).sent
+    assert worker.begin(SENT).learned
     assert worker.learn_ahead(AHEAD)
     return worker
 
@@ -37,7 +37,7 @@ def test_it_gives_the_same_as_one_after_the_other() -> None:
     assert settled is not None
     assert settled.receipt.committed
     assert server.watermarks == {"ratings-0": 5}, "what is learned ahead is not sent before"
-    worker.send_ahead()
+    worker.send()
     worker.settle()
     assert state(server) == straight(FIRST, SENT, AHEAD)
 
@@ -52,7 +52,7 @@ def test_with_nothing_in_flight_or_one_learned_ahead_already_it_is_not_learned()
 def test_a_batch_whose_rows_must_be_read_waits_and_its_items_are_not_those_of_the_commit_in_flight() -> None:
     server = MemoryServer()
     worker = checkpoint(server)
-    assert worker.begin(FIRST).sent
+    assert worker.begin(FIRST).learned
     assert not worker.learn_ahead(SECOND)
     worker.settle()
     assert server.items == ["i", "j"]
@@ -63,7 +63,7 @@ def test_a_batch_whose_rows_must_be_read_waits_and_its_items_are_not_those_of_th
 def test_dead_letters_wait_for_the_outbox_to_be_counted() -> None:
     worker = checkpoint(MemoryServer())
     learn(worker, FIRST)
-    assert worker.begin(SENT).sent
+    assert worker.begin(SENT).learned
     assert not worker.learn_ahead(batch(0, 5, [("u", "i", 3.0)], letters=[6]))
 
 
@@ -72,13 +72,13 @@ def test_a_refusal_takes_back_what_was_learned_on_top() -> None:
     worker = checkpoint(server)
     learn(worker, FIRST)
     learn(checkpoint(server), OTHER)
-    assert worker.begin(SENT).sent
+    assert worker.begin(SENT).learned
     assert worker.learn_ahead(AHEAD)
     settled = worker.settle()
     assert settled is not None
     assert not settled.receipt.committed
     worker.resync()
-    assert worker.ahead is None
+    assert worker.learned is None
     learn(worker, SENT)
     learn(worker, AHEAD)
     assert state(server) == straight(FIRST, OTHER, SENT, AHEAD)
@@ -106,7 +106,7 @@ def test_an_answer_lost_while_it_is_sent_leaves_it_to_be_learned_again() -> None
     assert isinstance(worker.store, FrailStore)
     worker.store.fails_at = "send"
     with pytest.raises(StoreAwayError):
-        worker.send_ahead()
+        worker.send()
     worker.resync()
     learn(worker, AHEAD)
     assert state(server) == straight(FIRST, SENT, AHEAD)

@@ -29,7 +29,7 @@ def test_a_budget_does_not_show_in_what_is_learned(user_rows: int) -> None:
 def test_nothing_moves_while_a_commit_is_in_flight() -> None:
     worker = checkpoint(MemoryServer(), user_rows=2)
     learn(worker, FIRST)
-    assert worker.begin(batch(0, 3, [("u", "i", 1.0)])).sent
+    assert worker.begin(batch(0, 3, [("u", "i", 1.0)])).learned
     before = list(worker.model.users.ids)
     assert worker.learn_ahead(batch(0, 4, [("u", "j", 1.0)]))
     assert not worker.learn_ahead(batch(0, 5, [("x", "j", 1.0)]))

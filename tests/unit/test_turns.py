@@ -99,7 +99,7 @@ def test_who_takes_the_turn_is_at_the_head() -> None:
     learn(workers.checkpoints[0], SECOND)
     assert workers.turns[1].take()
     assert workers.checkpoints[1].head == workers.checkpoints[0].head
-    assert workers.checkpoints[1].begin(OTHER).sent
+    assert workers.checkpoints[1].begin(OTHER).learned
     settled = workers.checkpoints[1].settle()
     assert settled is not None
     assert settled.receipt.committed

@@ -138,7 +138,7 @@ def _check_retention(plan: Plan, topic: Topic) -> None:
 
 def _learn(checkpoint: Checkpoint, part: Events, name: str) -> None:
     # Letters were forwarded once already.
-    if not checkpoint.begin(dataclasses.replace(part, letters=[])).sent:
+    if not checkpoint.begin(dataclasses.replace(part, letters=[])).learned:
         raise NoReplayError(f"somebody else wrote to model {name!r}: delete it, and replay again")
     settled = checkpoint.settle()
     if settled is None or not settled.receipt.committed:
