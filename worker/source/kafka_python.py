@@ -23,10 +23,10 @@ from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS, consumer_settings, session_words
 from worker.source.damage import TRIES, damaged_words
 from worker.source.fetched_columns import UndecodableBatchError, polled_records, take_columns
-from worker.source.known_coordinator import ask_only_for_unknown_coordinator
 from worker.source.listener import AssignmentListener
 from worker.source.passed_holes import PassedHoles
 from worker.source.patient_join import PatientJoin
+from worker.source.prompt_poll import make_prompt
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
 from worker.source.records import Records
 
@@ -56,7 +56,7 @@ class KafkaPythonSource:
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
         take_columns(self._consumer, self._given_up)
-        ask_only_for_unknown_coordinator(self._consumer)
+        make_prompt(self._consumer)
         self._join = PatientJoin(self._consumer)
         self._listener = AssignmentListener(self._consumer)
         self._consumer.subscribe([self._topic], listener=self._listener)

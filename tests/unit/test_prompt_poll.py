@@ -1,0 +1,57 @@
+"""Polls of kafka-python that wait for nothing that is there already."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from worker.source.prompt_poll import make_prompt
+
+
+class Client:
+    """What a poll asks of kafka-python's parts."""
+
+    def __init__(
+        self, *, node: int | None, connected: bool, fetched: dict[str, list[int]], late: bool
+    ) -> None:
+        self.asked = self.drained = 0
+        self._fetched, self._late = fetched, late
+        self._coordinator = SimpleNamespace(
+            coordinator_id=node,
+            _client=SimpleNamespace(connected=lambda node: connected),
+            ensure_coordinator_ready=self._ask,
+        )
+        self._fetcher = SimpleNamespace(fetch_records=self._fetch, fetched_records=self._drain)
+        make_prompt(self)
+
+    def _ask(self, timeout_ms: float | None) -> bool:
+        self.asked += 1
+        return False
+
+    def _fetch(self, *_: object) -> tuple[dict[str, list[int]], bool]:
+        return ({}, True) if self._late else (self._fetched, False)
+
+    def _drain(self, *_: object) -> tuple[dict[str, list[int]], bool]:
+        self.drained += 1
+        return self._fetched, False
+
+
+@pytest.mark.parametrize(("node", "connected", "asked"), [(1, True, 0), (1, False, 1), (None, False, 1)])
+def test_the_coordinator_is_asked_for_only_without_a_connection_to_it(
+    node: int | None, connected: bool, asked: int
+) -> None:
+    client = Client(node=node, connected=connected, fetched={}, late=False)
+    assert client._coordinator.ensure_coordinator_ready(0) is (asked == 0)
+    assert client.asked == asked
+
+
+@pytest.mark.parametrize("fetched", [{}, {"tp": [1, 2]}])
+def test_records_that_came_after_the_poll_has_looked_are_taken(fetched: dict[str, list[int]]) -> None:
+    late = Client(node=1, connected=True, fetched=fetched, late=True)
+    assert late._fetcher.fetch_records(10, timeout_ms=200) == (fetched, True)
+    assert late.drained == 1
+
+
+def test_records_that_were_there_are_looked_for_once() -> None:
+    client = Client(node=1, connected=True, fetched={"tp": [1]}, late=False)
+    assert client._fetcher.fetch_records(10, timeout_ms=0) == ({"tp": [1]}, False)
+    assert client.drained == 0
