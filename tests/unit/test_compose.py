@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deployed import DEPLOY, ROOT, read_yaml
 from worker.cli import main
+from worker.demo.embedded import EmbeddedStore
+from worker.demo.run import Run
 from worker.settings import Settings
 from worker.settings_catalogue import catalogue
 
@@ -136,6 +139,17 @@ def test_the_store_keeps_what_it_was_told_and_never_evicts() -> None:
     assert flags["--appendonly"] == "yes"
     assert flags["--appendfsync"] == "everysec"
     assert flags["--maxmemory-policy"] == "noeviction"
+
+
+def test_the_store_of_the_demo_and_that_of_deploy_write_their_files_alike() -> None:
+    with Run() as run:
+        [*_, config] = EmbeddedStore(run).prepare()
+        embedded = dict(line.split(" ", 1) for line in Path(config).read_text().splitlines())
+    flags = dict(zip(command("valkey")[1::2], command("valkey")[2::2], strict=True))
+    shared = {"bind", "port", "dir", "save"}
+    assert {name: value for name, value in embedded.items() if name not in shared} == {
+        name.removeprefix("--"): value for name, value in flags.items() if name != "--save"
+    }
 
 
 def test_the_image_runs_nothing_as_root_and_takes_packages_by_their_hashes() -> None:

@@ -83,7 +83,8 @@ class EmbeddedStore(Server):
             f"bind 127.0.0.1\nport {self.port}\ndir {self.directory}\n"
             "appendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n"
             'save ""\n'  # the append-only file alone; no snapshots beside it
-            "auto-aof-rewrite-min-size 1gb\n"  # under a backlog the file doubles every few seconds
+            # Under a backlog the file doubles every few seconds, and while it is rewritten commits wait.
+            "auto-aof-rewrite-min-size 1gb\nauto-aof-rewrite-percentage 400\n"
             "rdbcompression no\n"  # rows of floats don't compress; trying takes 6% of the server's time
         )
         return [self._program, str(config)]
