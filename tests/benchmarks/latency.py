@@ -48,25 +48,28 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
     The full load is what the worker learns while events are sent flat out, with the bare consumer beside it.
     """
+    for variant in SHOWN:
+        flat_out = _seen(bench, VARIANTS[variant], FLAT_OUT, rate=None)
+        click.echo(f"full load, {variant}: {flat_out.rate:,.0f} events/s", err=True)
+        share = int(SHARE * flat_out.rate)
+        for title, rate in {**{str(rate): rate for rate in RATES}, "70_percent": share}.items():
+            name = f"visible_{variant}_at_{title}"
+            seen = _seen(bench, VARIANTS[variant], rate * SECONDS, rate=rate)
+            click.echo(f"{name}: p50 {seen.ours[0]:.1f} ms, p99 {seen.ours[1]:.1f} ms", err=True)
+            unit = f"ms, p99 at {rate:,} events/s"
+            yield Figure(name, seen.ours[1], unit, "a bare consumer's", seen.bare[1])
+
+
+def _seen(bench: Bench, changes: dict[str, str], events: int, *, rate: int | None) -> _Seen:
+    """On servers of its own: what a store rewrites and a broker looks at grows with all that they hold."""
     with Run() as run:
-        broker, store = bench.broker(run), bench.store(run)
-
-        def settings(name: str) -> Settings:
-            return Settings(kafka=broker.bootstrap, store=store.url, topic=name, model=name, group=name)
-
-        for variant in SHOWN:
-            flat_out = _seen(run, settings(f"full_{variant}"), VARIANTS[variant], FLAT_OUT, rate=None)
-            click.echo(f"full load, {variant}: {flat_out.rate:,.0f} events/s", err=True)
-            share = int(SHARE * flat_out.rate)
-            for title, rate in {**{str(rate): rate for rate in RATES}, "70_percent": share}.items():
-                name = f"visible_{variant}_at_{title}"
-                seen = _seen(run, settings(name), VARIANTS[variant], rate * SECONDS, rate=rate)
-                click.echo(f"{name}: p50 {seen.ours[0]:.1f} ms, p99 {seen.ours[1]:.1f} ms", err=True)
-                unit = f"ms, p99 at {rate:,} events/s"
-                yield Figure(name, seen.ours[1], unit, "a bare consumer's", seen.bare[1])
+        settings = Settings(kafka=bench.broker(run).bootstrap, store=bench.store(run).url)
+        return _seen_in(run, settings, changes, events, rate=rate)
 
 
-def _seen(run: Run, settings: Settings, changes: dict[str, str], events: int, *, rate: int | None) -> _Seen:
+def _seen_in(
+    run: Run, settings: Settings, changes: dict[str, str], events: int, *, rate: int | None
+) -> _Seen:
     ensure_topic(settings, 4)
     env = environment(settings)
     worker = start_worker(run, env | changes)
