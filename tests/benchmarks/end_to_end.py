@@ -12,7 +12,7 @@ import click
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.filled import filled
-from tests.benchmarks.learned import learn
+from tests.benchmarks.learned import empty_store, learn
 from worker.demo.run import Run
 from worker.demo.server import free_port
 
@@ -69,6 +69,7 @@ def _measure(bench: Bench, source: str, title: str) -> Iterator[Figure]:
                 own = env | changes | {"LFM_MODEL": f"{variant}-{round_}", "LFM_GROUP": f"{variant}-{round_}"}
                 learned[variant].append(learn(run, own, settings, events))
                 verify(own)
+                empty_store(settings)
             shown = ", ".join(f"{name} {rates[-1]:,.0f}/s" for name, rates in {**dropped, **learned}.items())
             click.echo(f"round {round_}: {shown}", err=True)
     for variant, rates in learned.items():

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Final
 
+import redis
+
 from lfm_online.store.protocol import StoreAwayError
 from lfm_online.store.redis import RedisStore
 from worker.demo.run import Process, Run
@@ -51,6 +53,12 @@ def rate_until(events: int, run: Run, settings: Settings) -> float:
         time.sleep(LOOK_SECONDS)
     store.close()
     return (events - first) / (now - began) if done > first else 0.0
+
+
+def empty_store(settings: Settings) -> None:
+    """Away with earlier models: a rewrite of the append-only file takes as long as all that the store holds."""
+    with redis.Redis.from_url(settings.store) as client:
+        client.flushall()
 
 
 def learn(

@@ -15,7 +15,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.end_to_end import VARIANTS
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.filled import filled
-from tests.benchmarks.learned import environment, learn
+from tests.benchmarks.learned import empty_store, environment, learn
 from worker.demo.run import Run
 
 ROUNDS: Final = 3
@@ -36,6 +36,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
                     rate = learn(run, environment(own) | VARIANTS[variant], own, bench.events, module)
                     click.echo(f"{model}: {rate:,.0f}/s", err=True)
                     best[name, variant] = max(best.get((name, variant), 0.0), rate)
+                    empty_store(settings)
     for variant in SHOWN:
         guarded, unfenced = (best[name, variant] for name in WORKERS)
         yield Figure(f"exactly_once_{variant}", guarded, "events/s", "unfenced", unfenced)
