@@ -64,7 +64,7 @@ def lay_out(model: Model) -> None:
     codes = rating_codes(batch.rating, model.rule.hyper.low, model.rule.hyper.high)
     writes = append(model.users, 1, batch, outcome, codes, {}, np.full(3, -1, np.int32))
     number = np.zeros(1, np.int32)
-    resp.mset([("u:", model.users.stored(number)), ("i:", model.items.stored(number))])
+    resp.msets("u:", model.users.stored(number))
     resp.setranges("h:", writes.full)
 
 

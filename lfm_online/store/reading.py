@@ -10,8 +10,8 @@ from lfm_online.store import feed, resp, scans
 from lfm_online.store.connection import Connection
 from lfm_online.store.protocol import FeedEntry, FeedRead, Head, MarkedRows, RowsRead, State
 
-READ_KEYS: Final = 5000
-"""Keys of one MGET, so that the server is not blocked for long."""
+READ_ITEMS: Final = 5000
+"""Of the list of items, read at a time, so that the server is not blocked for long."""
 
 
 class Reading(Connection):
@@ -52,9 +52,9 @@ class Reading(Connection):
         ids: list[str] = []
         while True:
             first = start + len(ids)
-            part = self._call("LRANGE", self.keys.items, first, first + READ_KEYS - 1)
+            part = self._call("LRANGE", self.keys.items, first, first + READ_ITEMS - 1)
             ids += [row_id.decode() for row_id in part]
-            if len(part) < READ_KEYS:
+            if len(part) < READ_ITEMS:
                 return ids
 
     def read_priors(self) -> bytes | None:
@@ -88,7 +88,7 @@ class Reading(Connection):
             head, values, *replies = self._receive_transaction(connection)
         found = []
         for prefix, ids in groups:
-            n = 2 * len(list(_parts(ids)))
+            n = 2 * resp.commands_for(len(ids))
             found.append(self._values(prefix, ids, replies[:n]))
             del replies[:n]
         return RowsRead(Head.from_bytes(head), found[0], found[1], found[2], values)
@@ -146,7 +146,7 @@ class Reading(Connection):
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + READ_KEYS] for start in range(0, len(ids), READ_KEYS))
+    return (ids[start : start + resp.AT_ONCE] for start in range(0, len(ids), resp.AT_ONCE))
 
 
 def _reads(prefix: str, ids: Sequence[str]) -> list[bytes]:

@@ -7,7 +7,7 @@ https://redis.io/docs/latest/develop/reference/protocol-spec/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -16,6 +16,10 @@ from lfm_online.copying import copy_bytes
 from lfm_online.numba_flags import BORROWING
 from lfm_online.prefetch import place_of
 from lfm_online.store.protocol import HistoryRuns, ValueBlock
+
+AT_ONCE: Final = 128
+"""Keys of one command. Valkey 9 has a command's first keys, up to ``prefetch-batch-max-size``, on their way
+from memory before it executes it (docs/decisions/0034)."""
 
 
 @numba.njit(**BORROWING)
@@ -57,11 +61,15 @@ def _put_bytes(out: Any, at: int, source: Any, start: int, end: int) -> int:
 
 
 @numba.njit(**BORROWING)
-def _mset_pairs(prefix: Any, ids: Any, id_lengths: Any, values: Any, lengths: Any, out: Any) -> int:
+def _msets(name: Any, prefix: Any, ids: Any, id_lengths: Any, values: Any, lengths: Any, out: Any) -> int:
     at = 0
     id_at = 0
     value_at = 0
     for j in range(len(id_lengths)):
+        if j % AT_ONCE == 0:
+            out[at] = 42  # *
+            at = _put_crlf(out, _put_number(out, at + 1, 1 + 2 * min(AT_ONCE, len(id_lengths) - j)))
+            at = _put_bytes(out, at, name, 0, len(name))
         id_end = id_at + id_lengths[j]
         value_end = value_at + lengths[j]
         at = _put_length(out, at, len(prefix) + id_lengths[j])
@@ -98,20 +106,22 @@ def _bytes_of(text: bytes) -> Any:
     return np.frombuffer(text, np.uint8)
 
 
-def mset(prefixes_and_blocks: Sequence[tuple[str, ValueBlock]]) -> list[bytes | memoryview]:
-    """One MSET of the values of all blocks, in parts, since joining megabytes costs; empty without any."""
-    n = sum(len(block.id_lengths) for _, block in prefixes_and_blocks)
-    if n == 0:
-        return []
-    parts: list[bytes | memoryview] = [b"*%d\r\n$4\r\nMSET\r\n" % (1 + 2 * n)]
-    for prefix, block in prefixes_and_blocks:
-        key = _bytes_of(prefix.encode())
-        # A length has at most 19 digits: 2 ($length CRLF) + 2 CRLF behind the bytes themselves.
-        room = len(block.ids) + block.values.size + len(block.id_lengths) * (len(key) + 48)
-        out = np.empty(room, np.uint8)
-        end = _mset_pairs(key, block.ids, block.id_lengths, block.values, block.lengths, out)
-        parts.append(out[:end].data)
-    return parts
+def msets(prefix: str, block: ValueBlock) -> memoryview:
+    """MSETs of the values of a block, :data:`AT_ONCE` each."""
+    key, name = _bytes_of(prefix.encode()), _bytes_of(b"$4\r\nMSET\r\n")
+    # A length has at most 19 digits: 2 ($length CRLF) + 2 CRLF behind the bytes themselves. A command
+    # begins with how many words it has, and its name.
+    room = len(block.ids) + block.values.size + len(block.id_lengths) * (len(key) + 48)
+    room += commands_for(len(block.id_lengths)) * (22 + len(name))
+    out = np.empty(room, np.uint8)
+    end = _msets(name, key, block.ids, block.id_lengths, block.values, block.lengths, out)
+    laid_out: memoryview = out[:end].data
+    return laid_out
+
+
+def commands_for(n: int) -> int:
+    """How many commands take ``n`` keys, :data:`AT_ONCE` each."""
+    return -(-n // AT_ONCE)
 
 
 def of_keys(command: str, prefix: str, ids: Sequence[str]) -> bytes:

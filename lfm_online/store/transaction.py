@@ -27,7 +27,8 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     clock stands still).
     """
     # 2. Rows, histories, globals, ring, items, watermarks, dead letters.
-    rows = resp.mset([(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)])
+    blocks = [(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)]
+    n_rows = sum(resp.commands_for(len(block.id_lengths)) for _, block in blocks)
     commands: list[list[Word]] = []
     gone = [name(user) for user in commit.forgotten for name in (keys.user, keys.history)]
     gone += [keys.history(user) for user, value in commit.histories.items() if not value]
@@ -59,15 +60,15 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
         ["XADD", keys.feed, "MAXLEN", "~", commit.feed_entries, entry_id, *fields],
         ["GETDEL" if commit.ends_turn else "GET", keys.turn],
     ]
-    payload = [
+    payload: list[bytes | memoryview] = [
         _command(["TIME"]) + _command(["MULTI"]),
-        *rows,
+        *(resp.msets(prefix, block) for prefix, block in blocks),
         b"".join(map(_command, commands)),
         runs,
         b"".join(map(_command, last)) + _command(["EXEC"]) + _command(["TIME"]),
     ]
     n_runs = len(commit.runs.id_lengths) if commit.runs is not None else 0
-    return LaidOut(payload, bool(rows) + len(commands) + n_runs + len(last))
+    return LaidOut(payload, n_rows + len(commands) + n_runs + len(last))
 
 
 def history_keys(keys: Keys, commit: Commit) -> list[str]:

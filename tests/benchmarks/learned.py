@@ -56,7 +56,7 @@ def rate_until(events: int, run: Run, settings: Settings) -> float:
 
 
 def empty_store(settings: Settings) -> None:
-    """Away with earlier models: a rewrite of the append-only file takes as long as all that the store holds."""
+    """Away with earlier models: the append-only file is rewritten with all that the store holds."""
     with redis.Redis.from_url(settings.store) as client:
         client.flushall()
 

@@ -148,9 +148,10 @@ def _fill_store(url: str, start: int, stop: int) -> None:
     for first in range(start, stop, AT_ONCE):
         model = meta(factors=32, history=0, ranking=False).make_model(capacity=AT_ONCE)
         users, numbers = _start_users(model, first, min(first + AT_ONCE, stop))
-        command = resp.mset([(Keys(MODEL).user_prefix, users.stored(numbers))])
-        connection.send_packed_command(command, check_health=False)
-        assert connection.read_response() == b"OK"
+        commands = resp.msets(Keys(MODEL).user_prefix, users.stored(numbers))
+        connection.send_packed_command([commands], check_health=False)
+        for _ in range(resp.commands_for(len(numbers))):
+            assert connection.read_response() == b"OK"
         if first % 1_000_000 == 0:
             click.echo(f"  {first:,} rows in the store", err=True)
     client.close()

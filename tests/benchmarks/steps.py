@@ -23,7 +23,7 @@ from lfm_online.live_hits import Sample, learn_and_rank
 from lfm_online.model import Model
 from lfm_online.rules.registry import make_rule
 from lfm_online.store.protocol import ValueBlock
-from lfm_online.store.resp import mset
+from lfm_online.store.resp import msets
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 from worker.decode import Decoder
@@ -102,7 +102,7 @@ def learn(_bench: Bench) -> Iterator[Figure]:
 
 
 def lay_out(_bench: Bench) -> Iterator[Figure]:
-    """Rows of a commit made the bytes of one MSET a second, beside redis-py."""
+    """Rows of a commit made the bytes of MSETs a second, beside redis-py."""
     ids, row = [f"u{n}" for n in range(BATCH)], bytes(420)
     packed, size = Ids.of(ids), np.full(BATCH, len(row), np.int64)
     block = ValueBlock(packed.data, packed.lengths, np.zeros(BATCH * len(row), np.uint8), size)
@@ -112,7 +112,7 @@ def lay_out(_bench: Bench) -> Iterator[Figure]:
     def by_redis_py() -> None:
         connection.pack_command("MSET", *(word for name in ids for word in (f"lfm:{{m}}:u:{name}", row)))
 
-    ours, theirs = _rates(BATCH, lambda: mset([("lfm:{m}:u:", block)]), by_redis_py)
+    ours, theirs = _rates(BATCH, lambda: msets("lfm:{m}:u:", block), by_redis_py)
     yield Figure("lay_out", ours, "rows/s", "redis-py", theirs)
 
 

@@ -1,12 +1,15 @@
 """Debian's redis-server."""
 
 import shutil
+from typing import ClassVar
 
 from worker.demo.embedded import EmbeddedStore
 
 
 class RealRedis(EmbeddedStore):
-    """redis-server with the configuration that the embedded store has."""
+    """redis-server with the configuration that the embedded store has, but for what Redis does not know."""
+
+    of_its_kind: ClassVar[str] = ""
 
     def program(self) -> str:
         """The path of the binary that `make setup-real` installs."""

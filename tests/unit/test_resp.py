@@ -20,19 +20,20 @@ def _joined(
     return np.frombuffer(b"".join(ids), np.uint8).copy(), lengths
 
 
-@given(users=IDS, items=IDS, width=st.integers(1, 1200))
-def test_an_mset_holds_the_rows_of_all_blocks_under_their_prefixes(
-    users: list[str], items: list[str], width: int
+@given(names=IDS, copies=st.integers(1, 60), width=st.integers(1, 1200))
+def test_msets_hold_the_rows_of_a_block_under_its_prefix_some_at_a_time(
+    names: list[str], copies: int, width: int
 ) -> None:
-    words = [b"MSET"]
-    blocks = []
-    for prefix, names in (("lfm:{m}:u:", users), ("lfm:{é}:i:", items)):
-        ids = [name.encode() for name in names]
-        values = np.random.default_rng(0).integers(0, 256, (len(ids), width)).astype(np.uint8)
-        blocks.append((prefix, ValueBlock(*_joined(ids), values.reshape(-1), np.full(len(ids), width))))
-        for row_id, value in zip(ids, values, strict=True):
-            words += [prefix.encode() + row_id, value.tobytes()]
-    assert b"".join(resp.mset(blocks)) == (naive_bytes.resp(*words) if len(words) > 1 else b"")
+    ids = [name.encode() for name in names] * copies
+    values = np.random.default_rng(0).integers(0, 256, (len(ids), width)).astype(np.uint8)
+    block = ValueBlock(*_joined(ids), values.reshape(-1), np.full(len(ids), width))
+    pairs = [
+        (b"lfm:{\xc3\xa9}:u:" + row_id, value.tobytes()) for row_id, value in zip(ids, values, strict=True)
+    ]
+    parts = [pairs[start : start + resp.AT_ONCE] for start in range(0, len(pairs), resp.AT_ONCE)]
+    commands = [naive_bytes.resp(b"MSET", *(word for pair in part for word in pair)) for part in parts]
+    assert bytes(resp.msets("lfm:{é}:u:", block)) == b"".join(commands)
+    assert resp.commands_for(len(ids)) == len(commands)
 
 
 @given(ids=IDS, data=st.data())

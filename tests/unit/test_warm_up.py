@@ -43,7 +43,7 @@ class _LaidOut(MemoryStore):
     """Lays each commit out as bytes too, as the Redis store does."""
 
     def send_commit(self, commit: Commit) -> None:
-        resp.mset([("u:", commit.users), ("i:", commit.items)])
+        resp.msets("u:", commit.users)
         if commit.runs is not None:
             resp.setranges("h:", commit.runs)
         super().send_commit(commit)
@@ -134,7 +134,7 @@ def test_after_warming_up_nothing_is_compiled_any_more(rule: str) -> None:
     before, after = _compiled(f"warm_up.warm_up([{rule!r}])", f"_live({rule!r})")
     assert after == before
     assert before[f"lfm_online.rules.{rule}.learn"] == 1
-    assert before["lfm_online.store.resp._mset_pairs"] == 1
+    assert before["lfm_online.store.resp._msets"] == 1
 
 
 def test_the_cache_of_an_older_source_is_dropped_and_a_newer_ones_kept(tmp_path: Path) -> None:
