@@ -1,7 +1,6 @@
 """Debian's redis-server."""
 
 import shutil
-from typing import ClassVar
 
 from worker.demo.embedded import EmbeddedStore
 
@@ -9,7 +8,7 @@ from worker.demo.embedded import EmbeddedStore
 class RealRedis(EmbeddedStore):
     """redis-server with the configuration that the embedded store has, but for what Redis does not know."""
 
-    of_its_kind: ClassVar[str] = ""
+    of_its_kind = ""
 
     def program(self) -> str:
         """The path of the binary that `make setup-real` installs."""

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.servers.kafka import RealKafka, java
-from tests.servers.redis import installed
+from tests.servers.redis import RealRedis, installed
 from worker.demo.embedded import EmbeddedStore
 from worker.demo.run import Run
 
@@ -58,6 +58,8 @@ class SecureStore(EmbeddedStore):
         self._password = password  # of the user admin
         self._certificates = certificates
         self._real = real
+        if real:
+            self.of_its_kind = RealRedis.of_its_kind
         super().__init__(run, name)
 
     @property

@@ -53,7 +53,7 @@ class EmbeddedBroker(Server):
 class EmbeddedStore(Server):
     """Valkey on a free loopback port, with its append-only file in a directory of the run."""
 
-    of_its_kind: ClassVar[str] = "prefetch-batch-max-size 128\n"
+    of_its_kind = "prefetch-batch-max-size 128\n"
     """Settings that only Valkey has: a command's keys come from memory side by side (``resp.AT_ONCE``)."""
 
     # This build has the C library's allocator, whose threads keep 7 freed pieces of a size; a commit frees
