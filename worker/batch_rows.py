@@ -151,6 +151,7 @@ class BatchRows:
         if numbered is None or numbered.ranges != events.ranges:
             numbered = self._number(events)
         batch, rewriting = numbered.batch, numbered.rewriting
+        model.users.ask_for(batch.user)  # here, since a batch that was asked for has its numbers for long
         item = batch.item[batch.what == RATING]
         histories |= self._read_missing(batch.user, item, _others(rewriting, histories), head, n_items)
         touched_users, touched_items = model.touched(batch)
@@ -166,7 +167,6 @@ class BatchRows:
         """Give ids their numbers."""
         users, items = self._model.users, self._model.items
         user = users.numbers(events.users)
-        users.ask_for(user)
         if self._budget is not None:
             self._budget.touch(user)
         item = np.full(len(events), -1, np.int32)

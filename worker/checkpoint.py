@@ -125,7 +125,7 @@ class Checkpoint:
 
         Args:
             events: The batch.
-            ends_turn: As in :meth:`begin`.
+            ends_turn: As in :meth:`learn`.
 
         Returns:
             Whether it was learned; else settle first.
@@ -146,11 +146,7 @@ class Checkpoint:
         return True
 
     def ask_ahead(self, events: Events) -> None:
-        """Ask for what a batch will want that is the next to be learned, of which nothing is known yet.
-
-        Args:
-            events: The batch.
-        """
+        """Ask for what the batch will want that is learned next."""
         under_way = [flight for flight in (self.in_flight, self.learned) if flight is not None]
         ends = {r.partition: r.end for flight in under_way for r in flight.events.ranges}
         left, gaps = events.from_watermarks(self.beginnings | self.watermarks | ends)

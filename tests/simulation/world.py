@@ -28,7 +28,7 @@ class World:
     """The log, the store, up to three workers of whom some are zombies at times, and a lookup server."""
 
     def __init__(
-        self, seed: int, events: int = EVENTS, server: Callable[[], MadeServer] = MadeServer
+        self, seed: int, events: int = EVENTS, server: Callable[..., MadeServer] = MadeServer
     ) -> None:
         """Drawn from the seed.
 
@@ -54,8 +54,7 @@ class World:
         self.lapse_rate = rng.choice((0.0, 0.2, 1.0))
         self.misrouted = rng.choice((0.0, 0.1))
         self.troubles = [kind for kind in TROUBLES if rng.random() < 0.6]
-        self.server = server()
-        self.server.clock = lambda: self.now
+        self.server = server(clock=lambda: self.now)
         self.lagging = self.server.copy()
         self.on_the_wire: list[tuple[MadeServer, Commit]] = []
         self.old_primaries: list[MadeServer] = []  # that still answer whoever is connected to them
