@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from typing import Final
 
 SMALLEST: Final = 500
@@ -10,6 +12,9 @@ START: Final = 1000
 """About 2,000 rows."""
 QUICKEST_CHANGE: Final = 1.5
 """A commit tells little of the next: the size never changes by more than this factor at once."""
+REMEMBERED: Final = 5
+"""Commits whose median counts. A store that pauses for one, as at the end of a rewrite of its file, is not a
+slow store: smaller commits, which cost more an event, would keep the backlog of the pause from going."""
 
 
 class BatchSize:
@@ -22,6 +27,7 @@ class BatchSize:
         self.smallest = min(SMALLEST, largest)
         """Fewer events than this are not under load."""
         self._size = float(min(START, largest))
+        self._costs = deque[float](maxlen=REMEMBERED)  # seconds an event, of the last commits
 
     @property
     def events(self) -> int:
@@ -35,6 +41,7 @@ class BatchSize:
         """
         if events * 2 < self._size or seconds <= 0:
             return
-        wanted = events * self._target / seconds
+        self._costs.append(seconds / events)
+        wanted = self._target / statistics.median(self._costs)
         change = min(max(wanted / self._size, 1 / QUICKEST_CHANGE), QUICKEST_CHANGE)
         self._size = min(max(self._size * change, self.smallest), self._largest)

@@ -1,7 +1,8 @@
 """From an event's append to its commit, beside a bare consumer's append to poll, in the same run.
 
 An event's time is its record's own, set by the producer when it is sent. It counts as visible at the first
-look at the stored watermarks that finds it below them; they are looked at about every millisecond.
+look at the stored watermarks that finds it below them; they are looked at about every millisecond,
+above ``FEW`` events a second every three: a look takes as much of the store as some events do.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from worker.topics import ensure_topic
 
 RATES: Final = (10, 100, 1_000, 10_000)
 SECONDS: Final = 15
-FLAT_OUT: Final = 1_000_000
-"""Events that tell the full load."""
+FLAT_OUT: Final = 3_000_000
+"""Events that tell the full load: as long as at the rates after it, so that the store rewrites its
+append-only file in both."""
 SHARE: Final = 0.7
 """Of the full load, at which the latency under load is taken."""
+FEW: Final = 10_000
 WARM_UP: Final = 200
 """Events that come first: kernels are loaded with the first commit."""
 SHOWN: Final = ("defaults", "without_ranking")
@@ -78,7 +81,7 @@ def _seen_in(
     bare = run.start("bare", argv, env=env, output=output)
     bare.expected_to_end = True
     client = redis.Redis.from_url(settings.store)
-    looks = _Looks(client, settings)
+    looks = _Looks(client, settings, 0.0005 if rate and rate <= FEW else 0.0025)
     _send(run, env, WARM_UP, rate=None).wait()
     looks.until(WARM_UP, run)
     sending = _send(run, env, events, rate=rate)
@@ -118,8 +121,9 @@ def _send(run: Run, env: dict[str, str], events: int, *, rate: int | None) -> An
 class _Looks:
     """What each look at the watermarks found, and when, Unix ms."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
+    def __init__(self, client: Any, settings: Settings, pause: float) -> None:
         self._client = client
+        self._pause = pause  # seconds
         self._key = Keys(settings.model).watermarks
         self._found: dict[int, list[tuple[float, int]]] = {}
 
@@ -134,7 +138,7 @@ class _Looks:
                     self._found.setdefault(int(field.rsplit(b"-", 1)[1]), []).append((now, int(mark)))
             last = found
             run.check()
-            time.sleep(0.0005)
+            time.sleep(self._pause)
 
     def visible(self, partition: int, events: int) -> NDArray[np.float64]:
         """When each offset below ``events`` was first seen below its watermark, Unix ms."""

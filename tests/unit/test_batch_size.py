@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.batch_size import QUICKEST_CHANGE, SMALLEST, START, BatchSize
+from worker.batch_size import QUICKEST_CHANGE, REMEMBERED, SMALLEST, START, BatchSize
 
 TARGET = 0.02
 
@@ -29,6 +29,19 @@ def test_it_never_falls_below_the_smallest_nor_rises_above_the_largest() -> None
     assert settled(1.0) == SMALLEST
     assert settled(1e-9, largest=4000) == 4000
     assert settled(1.0, largest=7) == 7
+
+
+def test_two_slow_commits_change_nothing_a_store_that_stays_slow_does() -> None:
+    size = BatchSize(TARGET, 100_000)
+    for _ in range(60):
+        size.observe(size.events, size.events * 2e-6)
+    before = size.events
+    for _ in range(REMEMBERED // 2):
+        size.observe(size.events, 0.5)
+    assert size.events == pytest.approx(before, rel=0.01)
+    for _ in range(60):
+        size.observe(size.events, size.events * 8e-6)
+    assert size.events == pytest.approx(before / 4, rel=0.01)
 
 
 @pytest.mark.parametrize(("cost_seconds", "factor"), [(1e-9, QUICKEST_CHANGE), (1.0, 1 / QUICKEST_CHANGE)])
