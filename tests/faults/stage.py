@@ -55,7 +55,7 @@ class Stage:
         self._do: dict[str, Callable[[float], None]] = {
             "kill worker": lambda share: self._end_worker(share, signal.SIGKILL),
             "terminate worker": lambda share: self._end_worker(share, signal.SIGTERM),
-            "stop worker": lambda share: self._stop(self._worker(share), share),
+            "stop worker": lambda share: self._stop(self._joined(share), share),
             "add worker": lambda share: self.add_worker() if len(self.workers) < MOST_WORKERS else None,
             "remove worker": self._remove_worker,
             "kill store": lambda share: self._restart(self.store, share, kill=True),
@@ -92,11 +92,19 @@ class Stage:
     def _command(self, *arguments: str) -> Command:
         return Command(self._run, f"{arguments[0]}-{next(self._names)}", arguments, None)
 
-    def _worker(self, share: float) -> Command:
-        return self.workers[int(share * len(self.workers))]
+    def _joined(self, share: float) -> Command:
+        """One of the workers.
+
+        The embedded broker waits for minutes for a member that is gone in the midst of joining, and nobody
+        is assigned anything meanwhile: there the worker has joined before. Kafka's workers break at any time.
+        """
+        worker = self.workers[int(share * len(self.workers))]
+        if not self._real:
+            until(lambda: "assigned partitions" in worker.log or worker.poll() is not None)
+        return worker
 
     def _end_worker(self, share: float, number: int) -> None:
-        worker = self._worker(share)
+        worker = self._joined(share)
         worker.send_signal(number)
         self._ended(worker, number)
         self.workers.remove(worker)
@@ -104,7 +112,7 @@ class Stage:
 
     def _remove_worker(self, share: float) -> None:
         if len(self.workers) > 1:
-            worker = self._worker(share)
+            worker = self._joined(share)
             worker.terminate()
             self._ended(worker, signal.SIGTERM)
             self.workers.remove(worker)
@@ -184,7 +192,12 @@ class Stage:
                     client.hlen(f"{prefix}dead:{partition}") for partition in range(PARTITIONS)
                 )
 
-            until(learned)
+            try:
+                until(learned)
+            except AssertionError as error:
+                marks = client.hgetall(prefix + "watermarks")
+                logs = "".join(f"\n{worker.name}:\n{worker.log}" for worker in self.workers)
+                raise FaultError(f"{error}: of {offsets} offsets are learned {marks}{logs}") from error
 
     def verify(self) -> dict[str, Any]:
         """What `lfm-online verify` reports."""
