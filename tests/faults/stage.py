@@ -95,8 +95,9 @@ class Stage:
     def _joined(self, share: float) -> Command:
         """One of the workers.
 
-        The embedded broker waits for minutes for a member that is gone in the midst of joining, and nobody
-        is assigned anything meanwhile: there the worker has joined before. Kafka's workers break at any time.
+        The embedded broker waits for a member that is gone in the midst of joining, for longer than tests do,
+        and nobody is assigned anything meanwhile: there the worker has joined before. Kafka's workers break
+        at any time.
         """
         worker = self.workers[int(share * len(self.workers))]
         if not self._real:
@@ -194,6 +195,8 @@ class Stage:
 
             try:
                 until(learned)
+            except FaultError:
+                raise
             except AssertionError as error:
                 marks = client.hgetall(prefix + "watermarks")
                 logs = "".join(f"\n{worker.name}:\n{worker.log}" for worker in self.workers)
