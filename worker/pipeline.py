@@ -158,7 +158,7 @@ class Pipeline:
             self.assigned = assigned
             self._restart = True
             self._observer.assigned(assigned)
-            self._turns.meet()
+            self._turns.assigned(everything=assigned == self.source.view().partitions)
         if self._guard.is_replaced():
             self._restart = True
         if waiting:

@@ -3,9 +3,9 @@
 Whose turn it is, is a hint. A worker may lose it while it goes on, or never have had it: the head that its
 commit rests on is compared all the same, so the worst that a wrong hint costs is a refusal.
 
-A worker that has not met another for a while asks for nothing. In company it asks before each turn, which
-lasts for several commits, so that what passing it on costs is shared by them: reading what the others have
-changed, and a batch that can't be learned ahead.
+A worker that has not met another for a while asks for nothing, nor does one that has all partitions. In
+company it asks before each turn, which lasts for several commits, so that what passing it on costs is shared
+by them: reading what the others have changed, and a batch that can't be learned ahead.
 """
 
 from __future__ import annotations
@@ -52,6 +52,15 @@ class Turns:
     def meet(self) -> None:
         """There may be another worker."""
         self._met = self._clock()
+
+    def assigned(self, *, everything: bool) -> None:
+        """The group gave this worker partitions.
+
+        Args:
+            everything: Whether all that the topic has. Then the group has no other; one that it has just
+                given up costs a refusal at worst, and is met by it.
+        """
+        self._met = -COMPANY_SECONDS if everything else self._clock()
 
     @property
     def in_company(self) -> bool:

@@ -20,7 +20,12 @@ class Client:
             _client=SimpleNamespace(connected=lambda node: connected),
             ensure_coordinator_ready=self._ask,
         )
-        self._fetcher = SimpleNamespace(fetch_records=self._fetch, fetched_records=self._drain)
+        self._fetcher = SimpleNamespace(
+            fetch_records=self._fetch,
+            fetched_records=self._drain,
+            _handle_fetch_response=lambda *given: self.taken_in.append(given),
+        )
+        self.taken_in: list[tuple[object, ...]] = []
         make_prompt(self)
 
     def _ask(self, timeout_ms: float | None) -> bool:
@@ -55,3 +60,12 @@ def test_records_that_were_there_are_looked_for_once() -> None:
     client = Client(node=1, connected=True, fetched={"tp": [1]}, late=False)
     assert client._fetcher.fetch_records(10, timeout_ms=0) == ({"tp": [1]}, False)
     assert client.drained == 0
+
+
+def test_of_a_fetch_the_shares_that_are_empty_come_first() -> None:
+    client = Client(node=1, connected=True, fetched={}, late=False)
+    shares = [SimpleNamespace(partition_index=p, records=r) for p, r in enumerate([b"abc", None, b"d", b""])]
+    response = SimpleNamespace(responses=[SimpleNamespace(topic="ratings", partitions=shares)])
+    client._fetcher._handle_fetch_response(1, {}, 0.0, response)
+    assert client.taken_in == [(1, {}, 0.0, response)]
+    assert [share.partition_index for share in response.responses[0].partitions] == [1, 3, 0, 2]

@@ -48,15 +48,24 @@ def test_a_worker_alone_asks_for_no_turn_and_learns_ahead() -> None:
     assert workers.stores[0].asked == 0
 
 
-def test_at_the_start_and_at_a_rebalance_others_are_reckoned_with() -> None:
+def test_at_the_start_and_with_some_of_the_partitions_others_are_reckoned_with() -> None:
     workers = Workers(1)
     (turns,), (store,) = workers.turns, workers.stores
     assert turns.in_company
     workers.alone()
     assert not turns.in_company
-    turns.meet()
+    turns.assigned(everything=False)
     assert turns.take()
     assert store.asked == 1
+
+
+def test_with_all_partitions_a_worker_is_alone_at_once_until_it_meets_another() -> None:
+    workers = Workers(1)
+    (turns,) = workers.turns
+    turns.assigned(everything=True)
+    assert not turns.in_company
+    turns.meet()
+    assert turns.in_company
 
 
 def test_a_commit_of_another_that_memory_was_brought_past_is_company() -> None:
