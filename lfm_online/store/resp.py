@@ -61,14 +61,16 @@ def _put_bytes(out: Any, at: int, source: Any, start: int, end: int) -> int:
 
 
 @numba.njit(**BORROWING)
-def _msets(name: Any, prefix: Any, ids: Any, id_lengths: Any, values: Any, lengths: Any, out: Any) -> int:
+def _msets(
+    name: Any, prefix: Any, ids: Any, id_lengths: Any, values: Any, lengths: Any, at_once: int, out: Any
+) -> int:
     at = 0
     id_at = 0
     value_at = 0
     for j in range(len(id_lengths)):
-        if j % AT_ONCE == 0:
+        if j % at_once == 0:
             out[at] = 42  # *
-            at = _put_crlf(out, _put_number(out, at + 1, 1 + 2 * min(AT_ONCE, len(id_lengths) - j)))
+            at = _put_crlf(out, _put_number(out, at + 1, 1 + 2 * min(at_once, len(id_lengths) - j)))
             at = _put_bytes(out, at, name, 0, len(name))
         id_end = id_at + id_lengths[j]
         value_end = value_at + lengths[j]
@@ -106,22 +108,22 @@ def _bytes_of(text: bytes) -> Any:
     return np.frombuffer(text, np.uint8)
 
 
-def msets(prefix: str, block: ValueBlock) -> memoryview:
-    """MSETs of the values of a block, :data:`AT_ONCE` each."""
+def msets(prefix: str, block: ValueBlock, at_once: int = AT_ONCE) -> memoryview:
+    """MSETs of the values of a block, ``at_once`` each."""
     key, name = _bytes_of(prefix.encode()), _bytes_of(b"$4\r\nMSET\r\n")
     # A length has at most 19 digits: 2 ($length CRLF) + 2 CRLF behind the bytes themselves. A command
     # begins with how many words it has, and its name.
     room = len(block.ids) + block.values.size + len(block.id_lengths) * (len(key) + 48)
-    room += commands_for(len(block.id_lengths)) * (22 + len(name))
+    room += commands_for(len(block.id_lengths), at_once) * (22 + len(name))
     out = np.empty(room, np.uint8)
-    end = _msets(name, key, block.ids, block.id_lengths, block.values, block.lengths, out)
+    end = _msets(name, key, block.ids, block.id_lengths, block.values, block.lengths, at_once, out)
     laid_out: memoryview = out[:end].data
     return laid_out
 
 
-def commands_for(n: int) -> int:
-    """How many commands take ``n`` keys, :data:`AT_ONCE` each."""
-    return -(-n // AT_ONCE)
+def commands_for(n: int, at_once: int = AT_ONCE) -> int:
+    """How many commands take ``n`` keys, ``at_once`` each."""
+    return -(-n // at_once)
 
 
 def of_keys(command: str, prefix: str, ids: Sequence[str]) -> bytes:

@@ -18,17 +18,17 @@ class LaidOut(NamedTuple):
     queued: int  # replies between that of MULTI and that of EXEC
 
 
-def lay_out(keys: Keys, commit: Commit) -> LaidOut:
+def lay_out(keys: Keys, commit: Commit, at_once: int = resp.AT_ONCE) -> LaidOut:
     """TIME, MULTI, the commit's commands, EXEC, TIME; the head is watched since the last commit.
 
-    EXEC's last reply is whose turn it was.
+    Rows go ``at_once`` a command. EXEC's last reply is whose turn it was.
 
     The two TIMEs tell what the commit cost the server, receiving included (within a transaction its
     clock stands still).
     """
     # 2. Rows, histories, globals, ring, items, watermarks, dead letters.
     blocks = [(keys.user_prefix, commit.users), (keys.item_prefix, commit.items)]
-    n_rows = sum(resp.commands_for(len(block.id_lengths)) for _, block in blocks)
+    n_rows = sum(resp.commands_for(len(block.id_lengths), at_once) for _, block in blocks)
     commands: list[list[Word]] = []
     gone = [name(user) for user in commit.forgotten for name in (keys.user, keys.history)]
     gone += [keys.history(user) for user, value in commit.histories.items() if not value]
@@ -62,7 +62,7 @@ def lay_out(keys: Keys, commit: Commit) -> LaidOut:
     ]
     payload: list[bytes | memoryview] = [
         _command(["TIME"]) + _command(["MULTI"]),
-        *(resp.msets(prefix, block) for prefix, block in blocks),
+        *(resp.msets(prefix, block, at_once) for prefix, block in blocks),
         b"".join(map(_command, commands)),
         runs,
         b"".join(map(_command, last)) + _command(["EXEC"]) + _command(["TIME"]),

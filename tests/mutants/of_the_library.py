@@ -46,12 +46,12 @@ OF_THE_LIBRARY: Final = (
         "watermarks are written apart from the rows, before them",
         TRANSACTION,
         '        _command(["TIME"]) + _command(["MULTI"]),\n'
-        "        *(resp.msets(prefix, block) for prefix, block in blocks),\n"
+        "        *(resp.msets(prefix, block, at_once) for prefix, block in blocks),\n"
         '        b"".join(map(_command, commands)),\n',
         '        _command(["TIME"]),\n'
         "        *(_command(c) for c in commands if c[1] == keys.watermarks),\n"
         '        _command(["MULTI"]),\n'
-        "        *(resp.msets(prefix, block) for prefix, block in blocks),\n"
+        "        *(resp.msets(prefix, block, at_once) for prefix, block in blocks),\n"
         "        *(_command(c) for c in commands if c[1] != keys.watermarks),\n",
         (STORE, FAILURES),
     ),

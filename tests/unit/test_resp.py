@@ -11,6 +11,7 @@ from lfm_online.store.protocol import HistoryRuns, ValueBlock
 from tests import naive_bytes
 
 IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120), max_size=12)
+AT_ONCE = st.sampled_from([1, 5, resp.AT_ONCE, 2**31])
 
 
 def _joined(
@@ -20,9 +21,9 @@ def _joined(
     return np.frombuffer(b"".join(ids), np.uint8).copy(), lengths
 
 
-@given(names=IDS, copies=st.integers(1, 60), width=st.integers(1, 1200))
+@given(names=IDS, copies=st.integers(1, 60), width=st.integers(1, 1200), at_once=AT_ONCE)
 def test_msets_hold_the_rows_of_a_block_under_its_prefix_some_at_a_time(
-    names: list[str], copies: int, width: int
+    names: list[str], copies: int, width: int, at_once: int
 ) -> None:
     ids = [name.encode() for name in names] * copies
     values = np.random.default_rng(0).integers(0, 256, (len(ids), width)).astype(np.uint8)
@@ -30,10 +31,10 @@ def test_msets_hold_the_rows_of_a_block_under_its_prefix_some_at_a_time(
     pairs = [
         (b"lfm:{\xc3\xa9}:u:" + row_id, value.tobytes()) for row_id, value in zip(ids, values, strict=True)
     ]
-    parts = [pairs[start : start + resp.AT_ONCE] for start in range(0, len(pairs), resp.AT_ONCE)]
+    parts = [pairs[start : start + at_once] for start in range(0, len(pairs), at_once)]
     commands = [naive_bytes.resp(b"MSET", *(word for pair in part for word in pair)) for part in parts]
-    assert bytes(resp.msets("lfm:{é}:u:", block)) == b"".join(commands)
-    assert resp.commands_for(len(ids)) == len(commands)
+    assert bytes(resp.msets("lfm:{é}:u:", block, at_once)) == b"".join(commands)
+    assert resp.commands_for(len(ids), at_once) == len(commands)
 
 
 @given(ids=IDS, data=st.data())
