@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.unfenced_mset_worker worker``: one whose commits are MSETs that nothing guards.
+"""``python -m tests.benchmarks.unfenced_mset_worker worker``: one that commits by MSETs nothing guards.
 
 All users' rows in one, all items' in another, as one writes them who thinks of no cache.
 """
