@@ -12,7 +12,7 @@ import click
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.filled import filled
-from tests.benchmarks.learned import empty_store, learn
+from tests.benchmarks.learned import learn, store_of_its_own
 from worker.demo.run import Run
 from worker.demo.server import free_port
 
@@ -57,7 +57,6 @@ def _measure(bench: Bench, source: str, title: str) -> Iterator[Figure]:
         for round_ in range(ROUNDS):
             env = {
                 "LFM_KAFKA": settings.kafka,
-                "LFM_STORE": settings.store,
                 "LFM_SESSION_TIMEOUT_SECONDS": "6",
                 "LFM_SOURCE": source,
                 "LFM_WORKER_PORT": str(free_port()),
@@ -66,10 +65,11 @@ def _measure(bench: Bench, source: str, title: str) -> Iterator[Figure]:
             for peer, module in PEERS[source].items():
                 dropped[peer].append(_consume_and_drop(run, env, events, *module))
             for variant, changes in VARIANTS.items():
-                own = env | changes | {"LFM_MODEL": f"{variant}-{round_}", "LFM_GROUP": f"{variant}-{round_}"}
-                learned[variant].append(learn(run, own, settings, events))
-                verify(own)
-                empty_store(settings)
+                with store_of_its_own(bench, settings) as (apart, own):
+                    name = f"{variant}-{round_}"
+                    its = env | changes | {"LFM_STORE": own.store, "LFM_MODEL": name, "LFM_GROUP": name}
+                    learned[variant].append(learn(apart, its, own, events))
+                    verify(its)
             shown = ", ".join(f"{name} {rates[-1]:,.0f}/s" for name, rates in {**dropped, **learned}.items())
             click.echo(f"round {round_}: {shown}", err=True)
     for variant, rates in learned.items():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from typing import Final
-
-import redis
 
 from lfm_online.store.protocol import StoreAwayError
 from lfm_online.store.redis import RedisStore
+from tests.benchmarks.bench import Bench
 from worker.demo.run import Process, Run
 from worker.demo.server import free_port
 from worker.settings import Settings
@@ -55,10 +56,14 @@ def rate_until(events: int, run: Run, settings: Settings) -> float:
     return (events - first) / (now - began) if done > first else 0.0
 
 
-def empty_store(settings: Settings) -> None:
-    """Away with earlier models: the append-only file is rewritten with all that the store holds."""
-    with redis.Redis.from_url(settings.store) as client:
-        client.flushall()
+@contextlib.contextmanager
+def store_of_its_own(bench: Bench, settings: Settings) -> Iterator[tuple[Run, Settings]]:
+    """A run with a new store, and settings that lead to it.
+
+    One in which models came and went is slower: whoever is measured later would be, too.
+    """
+    with Run() as run:
+        yield run, settings.model_copy(update={"store": bench.store(run).url})
 
 
 def learn(

@@ -18,7 +18,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.end_to_end import VARIANTS
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.filled import filled
-from tests.benchmarks.learned import environment, learn
+from tests.benchmarks.learned import environment, learn, store_of_its_own
 from worker.demo.run import Run
 
 ROUNDS: Final = 3
@@ -30,10 +30,7 @@ PEERS: Final = {
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Events a second from the first commit to the last, best of three taken in turns.
-
-    Each on a store of its own: one in which models came and went is slower, and so whoever comes later.
-    """
+    """Events a second from the first commit to the last, best of three taken in turns."""
     best: dict[tuple[str, str], float] = {}
     with Run() as run:
         settings, _ = filled(bench, run)
@@ -41,10 +38,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
             for variant, extra in VARIANTS.items():
                 for module in (GUARDED, *PEERS.values()):
                     model = f"{module}-{variant}-{round_}"
-                    with Run() as apart:
-                        own = settings.model_copy(
-                            update={"model": model, "group": model, "store": bench.store(apart).url}
-                        )
+                    named = settings.model_copy(update={"model": model, "group": model})
+                    with store_of_its_own(bench, named) as (apart, own):
                         rate = learn(apart, environment(own) | extra, own, bench.events, module)
                     click.echo(f"{model}: {rate:,.0f}/s", err=True)
                     best[module, variant] = max(best.get((module, variant), 0.0), rate)
