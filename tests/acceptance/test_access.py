@@ -12,7 +12,15 @@ import httpx
 import pytest
 import redis
 
-from tests.acceptance.workers import PATIENCE_SECONDS, Play, address_of, rating_bytes, ratings, until
+from tests.acceptance.workers import (
+    PATIENCE_SECONDS,
+    Play,
+    address_of,
+    partitions_of,
+    rating_bytes,
+    ratings,
+    until,
+)
 from tests.commands import Command, StartCommand
 from tests.deployed import DEPLOY
 from tests.servers.secure import Certificates, SecureStore
@@ -77,12 +85,13 @@ def test_the_deployed_rights_are_enough_and_no_more(
     play.client = guarded.admin()
     # Full chunks of a history, a retraction, a tombstone, a dead letter: all that is ever written.
     many = [(b"many", rating_bytes("many", f"i{j}", 3)) for j in range(70)]
+    workers = [play.worker(), play.worker()]  # one alone would ask for no turns
+    until(lambda: sorted(len(partitions_of(w)) for w in workers) == [len("[0, 1]")] * 2, *workers)
     play.produce([*ratings(300), *many])
-    worker = play.worker()
-    play.wait_learned(370, worker)
+    play.wait_learned(370, *workers)
     play.produce([(b"many", rating_bytes("many", "i1", None)), (b"u1", None), (b"x", b"{")])
-    play.wait_learned(373, worker)
-    until(lambda: not play.client.keys("*:dead:*"), worker)  # forwarded, and taken out
+    play.wait_learned(373, *workers)
+    until(lambda: not play.client.keys("*:dead:*"), *workers)  # forwarded, and taken out
     lookups = start(
         "serve", "--store", guarded.url, "--model", play.model, "--serve-port", str(port := free_port())
     )
@@ -118,9 +127,11 @@ def test_the_deployed_rights_are_enough_and_no_more(
                 client.set(play.key("head"), b"")
         client.close()
     # No secret is told anywhere.
-    shown = told(worker, lookups, proof) + httpx.get(f"{address_of(worker)}/metrics", timeout=30).text
-    shown += httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
-    play.wait_drained(worker)
+    metrics = [*map(address_of, workers), f"http://127.0.0.1:{port}"]
+    shown = told(*workers, lookups, proof)
+    shown += "".join([httpx.get(f"{address}/metrics", timeout=30).text for address in metrics])
+    for worker in workers:
+        play.wait_drained(worker)
     assert not [secret for secret in SECRETS if secret in shown]
 
 

@@ -2,18 +2,12 @@
 
 import pytest
 
-from tests.acceptance.workers import FINE_SECONDS, Play, metric, ratings, until
-from tests.commands import Command, StartCommand
+from tests.acceptance.workers import FINE_SECONDS, Play, metric, partitions_of, ratings, until
+from tests.commands import StartCommand
 from tests.feed_replay import check_rows_follow_the_feed
 
 FIRST, THEN, LAST = 500, 3000, 1500
 SLICE = 250
-
-
-def partitions_of(worker: Command) -> str:
-    """What it was assigned last, as its log says."""
-    lines = [line for line in worker.log.splitlines() if "assigned partitions:" in line]
-    return lines[-1].split("assigned partitions: ")[1] if lines else "none"
 
 
 @pytest.mark.parametrize(

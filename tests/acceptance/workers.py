@@ -141,6 +141,12 @@ class Play:
         return ("verify", *where, "--json")
 
 
+def partitions_of(worker: Command) -> str:
+    """What it was assigned last, as its log says."""
+    lines = [line for line in worker.log.splitlines() if "assigned partitions:" in line]
+    return lines[-1].split("assigned partitions: ")[1] if lines else "none"
+
+
 def address_of(worker: Command) -> str:
     """Where a worker's health and metrics are, once it says so."""
     pattern = re.compile(r"metrics and health at (http://\S+)")
