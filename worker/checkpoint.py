@@ -31,15 +31,7 @@ from lfm_online.hash_search import rows_of
 from lfm_online.item_priors import read_item_priors
 from lfm_online.live_hits import learn_and_rank
 from lfm_online.model import Model
-from lfm_online.store.protocol import (
-    NO_HEAD,
-    Commit,
-    FeedEntry,
-    Head,
-    State,
-    Store,
-    StoreAwayError,
-)
+from lfm_online.store.protocol import NO_HEAD, Commit, FeedEntry, Head, State, Store, StoreAwayError
 from worker.batch_rows import BatchRows, HeadMovedError, NotInMemoryError, Resolved
 from worker.commit_of import commit_of
 from worker.events import Events
@@ -140,6 +132,8 @@ class Checkpoint:
         try:
             resolved = self._rows.resolve(left, None, flight.n_items)
         except NotInMemoryError:
+            # Its new items are numbered with the batch that they are learned in, which may hold more by then.
+            self.model.items.truncate(flight.n_items)
             return False
         self.learned = self._learn(left, resolved, ends_turn)
         self.store.lay_out(self.learned.commit)
