@@ -31,7 +31,15 @@ from lfm_online.hash_search import rows_of
 from lfm_online.item_priors import read_item_priors
 from lfm_online.live_hits import learn_and_rank
 from lfm_online.model import Model
-from lfm_online.store.protocol import NO_HEAD, Commit, FeedEntry, Head, State, Store, StoreAwayError
+from lfm_online.store.protocol import (
+    NO_HEAD,
+    Commit,
+    FeedEntry,
+    Head,
+    State,
+    Store,
+    StoreAwayError,
+)
 from worker.batch_rows import BatchRows, HeadMovedError, NotInMemoryError, Resolved
 from worker.commit_of import commit_of
 from worker.events import Events
@@ -120,7 +128,7 @@ class Checkpoint:
             ends_turn: As in :meth:`learn`.
 
         Returns:
-            Whether it was learned; else settle first.
+            Whether it was learned; else settle first, then learn this very batch: its ids have their numbers.
         """
         flight = self.in_flight
         if flight is None or self.learned is not None or events.letters:  # letters: whether there is room
@@ -132,8 +140,6 @@ class Checkpoint:
         try:
             resolved = self._rows.resolve(left, None, flight.n_items)
         except NotInMemoryError:
-            # Its new items are numbered with the batch that they are learned in, which may hold more by then.
-            self.model.items.truncate(flight.n_items)
             return False
         self.learned = self._learn(left, resolved, ends_turn)
         self.store.lay_out(self.learned.commit)

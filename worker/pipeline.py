@@ -166,9 +166,8 @@ class Pipeline:
         if self._restart:
             self._start_from_watermarks()
             return
-        # 3. Learn ahead.
-        events = self._fetched.first
-        if events is not None and self._turns.may_learn_ahead:
+        # 3. Learn ahead. Even if it must wait, its items get their numbers: none may come before them.
+        if self._turns.may_learn_ahead and (events := self._fetched.close_first()) is not None:
             with self._observer.step("learn"):
                 ends_turn = self._turns.ends_with(full=self._fetched.is_full(events))
                 if self.checkpoint.learn_ahead(events, ends_turn=ends_turn):

@@ -60,7 +60,7 @@ class Turns:
             everything: Whether all that the topic has. Then the group has no other; one that it has just
                 given up costs a refusal at worst, and is met by it.
         """
-        self._met = -COMPANY_SECONDS if everything else self._clock()
+        self._met = self._clock() - (COMPANY_SECONDS if everything else 0.0)
 
     @property
     def in_company(self) -> bool:

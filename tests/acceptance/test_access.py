@@ -16,10 +16,10 @@ from tests.acceptance.workers import (
     PATIENCE_SECONDS,
     Play,
     address_of,
-    partitions_of,
     rating_bytes,
     ratings,
     until,
+    wait_shared,
 )
 from tests.commands import Command, StartCommand
 from tests.deployed import DEPLOY
@@ -86,7 +86,7 @@ def test_the_deployed_rights_are_enough_and_no_more(
     # Full chunks of a history, a retraction, a tombstone, a dead letter: all that is ever written.
     many = [(b"many", rating_bytes("many", f"i{j}", 3)) for j in range(70)]
     workers = [play.worker(), play.worker()]  # one alone would ask for no turns
-    until(lambda: sorted(len(partitions_of(w)) for w in workers) == [len("[0, 1]")] * 2, *workers)
+    wait_shared(*workers)
     play.produce([*ratings(300), *many])
     play.wait_learned(370, *workers)
     play.produce([(b"many", rating_bytes("many", "i1", None)), (b"u1", None), (b"x", b"{")])

@@ -147,6 +147,11 @@ def partitions_of(worker: Command) -> str:
     return lines[-1].split("assigned partitions: ")[1] if lines else "none"
 
 
+def wait_shared(*workers: Command) -> None:
+    """Wait until two workers have two of the topic's four partitions each."""
+    until(lambda: sorted(len(partitions_of(w)) for w in workers) == [len("[0, 1]")] * 2, *workers)
+
+
 def address_of(worker: Command) -> str:
     """Where a worker's health and metrics are, once it says so."""
     pattern = re.compile(r"metrics and health at (http://\S+)")

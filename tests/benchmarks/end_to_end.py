@@ -51,7 +51,7 @@ def measure_librdkafka(bench: Bench) -> Iterator[Figure]:
 def _measure(bench: Bench, source: str, title: str) -> Iterator[Figure]:
     events = bench.events
     with Run() as run:
-        settings, _ = filled(bench, run)
+        settings = filled(bench, run)
         learned: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
         dropped: dict[str, list[float]] = {peer: [] for peer in PEERS[source]}
         for round_ in range(ROUNDS):

@@ -33,7 +33,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """Events a second from the first commit to the last, best of three taken in turns."""
     best: dict[tuple[str, str], float] = {}
     with Run() as run:
-        settings, _ = filled(bench, run)
+        settings = filled(bench, run)
         for round_ in range(ROUNDS):
             for variant, extra in VARIANTS.items():
                 for module in (GUARDED, *PEERS.values()):

@@ -143,6 +143,13 @@ OF_THE_WORKER: Final = (
         ("tests/unit/test_pipeline_turns.py",),
     ),
     Breakage(
+        "a batch whose items have their numbers takes in what comes before them",
+        PIPELINE,
+        "self._turns.may_learn_ahead and (events := self._fetched.close_first())",
+        "self._turns.may_learn_ahead and (events := self._fetched.first)",
+        ("tests/unit/test_pipeline_turns.py",),
+    ),
+    Breakage(
         "what was learned on top of a refused commit is lost",
         PIPELINE,
         "*([learned.events] if learned is not None else [])",

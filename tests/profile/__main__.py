@@ -57,7 +57,8 @@ def main(events: int, source: str, variant: str, svg: Path | None) -> None:
         raise click.ClickException("py-spy is not installed: make setup-compare")
     bench = Bench(events, real=False)
     with Run() as run:
-        settings, store = filled(bench, run)
+        store = bench.store(run)
+        settings = filled(bench, run).model_copy(update={"store": store.url})
         changes = VARIANTS[variant] | {"LFM_SOURCE": source}
         found = _learn(run, settings, changes, events, [spy, "raw"], store.process.pid)
         _show(found)

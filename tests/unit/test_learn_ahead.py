@@ -16,7 +16,6 @@ from tests.made_checkpoints import (
     straight,
 )
 from worker.checkpoint import Checkpoint
-from worker.events import join
 
 SENT = batch(0, 3, [("u", "i", 1.0), ("v", "j", 3.0)])
 AHEAD = batch(0, 5, [("v", "i", 5.0), ("u", "j", 2.0)])
@@ -59,17 +58,6 @@ def test_a_batch_whose_rows_must_be_read_waits_and_its_items_are_not_those_of_th
     assert server.items == ["i", "j"]
     learn(worker, SECOND)
     assert state(server) == straight(FIRST, SECOND)
-
-
-def test_a_batch_that_waits_gives_its_new_items_their_numbers_only_when_it_is_learned() -> None:
-    server = MemoryServer()
-    worker = checkpoint(server)
-    assert worker.begin(FIRST).learned
-    late, early = batch(1, 0, [("new", "l", 3.0)]), batch(0, 3, [("new", "k", 4.0)])
-    assert not worker.learn_ahead(late)
-    worker.settle()
-    learn(worker, join([early, late]))
-    assert server.items == ["i", "j", "k", "l"]
 
 
 def test_dead_letters_wait_for_the_outbox_to_be_counted() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.made_loop import Loop
+from tests.made_records import event
 from worker.fetched import AHEAD_BATCHES
 
 BATCH = 10
@@ -68,6 +69,24 @@ def test_a_refused_batch_waits_for_the_turn_and_is_then_learned(workers: tuple[L
     for _ in range(3):
         other.pipeline.step()
     assert one.server.watermarks == {"ratings-0": BATCH, "ratings-1": BATCH}
+
+
+def test_a_batch_whose_items_are_numbered_takes_in_nothing_more_while_it_waits_for_the_turn() -> None:
+    """Else the list of items were in another order than that of the commits."""
+    one = Loop()
+    one.steps(1)
+    one.server.turn = (b"another", one.now + 100)  # of which its own commit tells
+    one.produce(0, 1, event(item_id="first"))
+    one.pipeline.step()
+    one.produce(1, 1, event(item_id="second", user_id="new"))
+    one.pipeline.step()
+    assert one.checkpoint.in_flight is None, "it is not its turn"
+    one.produce(0, 1, event(item_id="third"))
+    one.pipeline.step()
+    one.server.turn = (b"", 0.0)
+    one.steps()
+    assert one.server.items == ["first", "second", "third"]
+    assert [[r.partition for r in entry.ranges] for entry in one.server.feed] == [[0], [1], [0]]
 
 
 def test_a_full_outbox_gives_the_turn_back(workers: tuple[Loop, Loop]) -> None:
