@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
+from lfm_online.batch_run import HEADER_BYTES, find_run, parse_run
 from lfm_online.evaluate.ranking import place_of
 from lfm_online.flat_json import Names, parse_events
 from lfm_online.history import append, rating_codes
@@ -39,6 +40,9 @@ def read_records() -> None:
     """What a worker does with bytes before it learns them."""
     data, none = np.zeros(0, np.uint8), np.zeros(0, np.int64)
     parse_records(data, 0, 0)
+    empty = bytes(11) + bytes([HEADER_BYTES - 12]) + bytes(4) + bytes([2]) + bytes(44)
+    fetched = np.frombuffer(empty, np.uint8)
+    parse_run(fetched, find_run(fetched, 0, 0))
     fields = parse_events(data, none, none, Names(["u", "i", "r", "t"]), 1, 1)
     Ids.cut(data, fields.begin[0], fields.length[0]).count_equal(data, none, none)
     counts, places = np.zeros(0, np.uint32), np.zeros(0, np.int32)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from lfm_online.numba_flags import BORROWING
 
-_BROKEN: Final = -1
+BROKEN: Final = -1
+"""In place of a position: what lies there is no record."""
 
 
 class RecordError(ValueError):
@@ -48,66 +49,74 @@ def parse_records(buffer: NDArray[np.uint8], start: int, n_records: int) -> Reco
     if not 0 <= n_records <= len(buffer):
         raise RecordError(f"{n_records} records can't lie in {len(buffer)} bytes")
     columns = np.empty((6, n_records), np.int64)
-    end = parse_into(buffer, start, columns)
+    end = parse_into(buffer, start, len(buffer), columns, 0, n_records)
     if end != len(buffer):
         raise RecordError(
             "a record's parts do not add up to its length"
-            if end == _BROKEN
+            if end == BROKEN
             else f"{len(buffer) - end} bytes behind the last record"
         )
     return RecordColumns(*columns)
 
 
 @numba.njit(**BORROWING)
-def _varint(buffer: Any, at: int) -> tuple[int, int]:
-    """A zigzag varint and the place behind it, ``_BROKEN`` if there is none."""
+def _varint(buffer: Any, at: int, stop: int) -> tuple[int, int]:
+    """A zigzag varint and the place behind it, ``BROKEN`` if there is none."""
     result = np.uint64(0)
     for shift in range(0, 70, 7):
-        if at >= len(buffer):
-            return 0, _BROKEN
+        if at >= stop:
+            return 0, BROKEN
         byte = np.uint64(buffer[at])
         at += 1
         result |= (byte & np.uint64(0x7F)) << np.uint64(shift)
         if byte < 0x80:
             value = np.int64(result >> np.uint64(1)) ^ -np.int64(result & np.uint64(1))
             return value, at  # type: ignore[return-value]  # an int64 is compiled as an int
-    return 0, _BROKEN
+    return 0, BROKEN
 
 
 @numba.njit(**BORROWING)
-def parse_into(buffer: Any, at: int, columns: Any) -> int:
-    """Fill ``columns: int64[6, n_records]`` (as :class:`RecordColumns`).
+def parse_into(buffer: Any, at: int, stop: int, columns: Any, first: int, last: int) -> int:
+    """Fill ``columns[:, first:last]`` (``int64[6, n_records]``, as :class:`RecordColumns`).
+
+    Args:
+        buffer: uint8[n_bytes].
+        at: Where the first of these records begins.
+        stop: Nothing is read from here on.
+        columns: Filled in.
+        first: Of these records.
+        last: Behind these records.
 
     Returns:
-        The place behind the last record, ``_BROKEN`` if one is of another form.
+        The place behind the last record, ``BROKEN`` if one is of another form.
     """
-    for record in range(columns.shape[1]):
-        length, at = _varint(buffer, at)
-        if at < 0 or length < 0 or length > len(buffer) - at:
-            return _BROKEN
+    for record in range(first, last):
+        length, at = _varint(buffer, at, stop)
+        if at < 0 or length < 0 or length > stop - at:
+            return BROKEN
         end = at + length
         at += 1  # attributes: none are defined
-        columns[1, record], at = _varint(buffer, at)
+        columns[1, record], at = _varint(buffer, at, stop)
         if at < 0:
-            return _BROKEN
-        columns[0, record], at = _varint(buffer, at)
+            return BROKEN
+        columns[0, record], at = _varint(buffer, at, stop)
         if at < 0:
-            return _BROKEN
+            return BROKEN
         for part in (2, 4):  # key and value
-            size, at = _varint(buffer, at)
+            size, at = _varint(buffer, at, stop)
             if at < 0 or size < -1 or size > end - at:
-                return _BROKEN
+                return BROKEN
             columns[part, record] = at
             columns[part + 1, record] = size
             at += max(size, 0)
-        n_headers, at = _varint(buffer, at)
+        n_headers, at = _varint(buffer, at, stop)
         if at < 0 or n_headers < 0:
-            return _BROKEN
+            return BROKEN
         for part in range(2 * n_headers):  # names and values
-            size, at = _varint(buffer, at)
+            size, at = _varint(buffer, at, stop)
             if at < 0 or size < -(part % 2) or size > end - at:
-                return _BROKEN
+                return BROKEN
             at += max(size, 0)
         if at != end:
-            return _BROKEN
+            return BROKEN
     return at

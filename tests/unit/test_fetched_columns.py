@@ -10,6 +10,7 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
+from kafka.record.util import calc_crc32c
 
 from worker.source.fetched_columns import (
     Everything,
@@ -87,6 +88,44 @@ def test_columns_are_what_the_clients_own_parser_yields(
     found, positions = columns(data, take, offset=offset)
     assert (found, positions[-1]) == twin(data, offset=offset)
     assert positions == sorted(positions)
+
+
+@given(
+    batches=st.lists(
+        st.tuples(records, st.sampled_from([0, 0, 0, GZIP]), st.sampled_from([-1, -1, 7, 8]), st.booleans()),
+        min_size=1,
+        max_size=8,
+    ),
+    cut_off=st.integers(0, 70),
+    take=st.integers(1, 60),
+    at_once=st.integers(1, 50),
+)
+def test_plain_batches_among_others_are_what_the_clients_own_parser_yields(
+    batches: Any, cut_off: int, take: int, at_once: int
+) -> None:
+    class Aborted:
+        producer_id, first_offset = 7, 0
+
+    data, first = b"", 0
+    for rows, codec, producer, timed_by_broker in batches:
+        made = in_log([(0, *row[1:]) for row in rows], first, codec=codec, producer=producer)
+        data += broker_timed(made) if timed_by_broker else made
+        first += len(rows)
+    data = data[: len(data) - cut_off]
+    options = {"isolation_level": IsolationLevel.READ_COMMITTED, "aborted_transactions": [Aborted]}
+    theirs, end = twin(data, **options) if len(data) > HEADER_BYTES else ([], 0)
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr("worker.source.fetched_columns.MOST_AT_ONCE", at_once)
+        found, positions = columns(data, take, **options)
+    assert (found, positions[-1]) == (theirs, end)
+
+
+def broker_timed(data: bytes) -> bytes:
+    """A batch with the broker's time in place of its records'."""
+    changed = bytearray(data)
+    changed[22] |= 8  # attributes
+    changed[17:21] = calc_crc32c(memoryview(changed)[21:]).to_bytes(4, "big")
+    return bytes(changed)
 
 
 @given(rows=records, magic=st.sampled_from([0, 1]), codec=st.sampled_from([0, GZIP]))

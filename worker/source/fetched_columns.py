@@ -1,9 +1,10 @@
 """What kafka-python fetched, taken as columns.
 
 Its parser makes each record in pure Python, 4 of the 5 microseconds that a record costs the client.
-Here a batch is parsed in one compiled loop, without an object for each record. All else stays the client's:
-sessions, positions, checksums, codecs, aborted transactions. The contract of its own parser is the
-twin in ``tests/unit/test_fetched_columns.py``.
+Here all plain batches that follow each other are parsed in one compiled loop (``lfm_online.batch_run``), any
+other batch by itself, without an object for each record. All else stays the client's: sessions, positions,
+checksums, codecs, aborted transactions. The contract of its own parser is the twin in
+``tests/unit/test_fetched_columns.py``.
 """
 
 from __future__ import annotations
@@ -12,14 +13,19 @@ import itertools
 import struct
 from collections.abc import Container, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from kafka.consumer.fetcher import Fetcher, IsolationLevel
 from kafka.errors import CorruptRecordError
+from kafka.record.util import calc_crc32c
 
+from lfm_online.batch_run import CHECKED_FROM, Run, find_run, parse_run
 from lfm_online.record_batch import RecordError, parse_records
 from worker.source.records import Parts, Records, join_records, records_of, undecodable
+
+MOST_AT_ONCE: Final = 4000
+"""Records of batches that are parsed together: what one poll takes."""
 
 
 class UndecodableBatchError(CorruptRecordError):  # type: ignore[misc]  # kafka-python is untyped
@@ -105,9 +111,14 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
         return [taken] * upto
 
     def _unpack_records(self, tp: Any, records: Any, *_: Any) -> Iterator[tuple[Records, int]]:
-        """Each batch and the position behind it, in the place of the client's own method."""
+        """Batches and the position behind them, in the place of the client's own method."""
         at = self.fetch_offset
         while records.has_next():
+            run = self._read_run(records)
+            if run is not None:
+                yield run
+                at = max(run[1], self.fetch_offset)
+                continue
             data, batch = records._next_slice, records.next_batch()
             try:
                 found, behind = self._read(batch)
@@ -119,6 +130,32 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
                 found, behind = undecodable(tp.partition, at, end, bytes(data), str(fault)), end
             yield found, behind
             at = max(behind, self.fetch_offset)
+
+    def _read_run(self, records: Any) -> tuple[Records, int] | None:
+        """The plain and sound batches that come next, and the position behind them; None if there is none."""
+        fetched = np.frombuffer(records._buffer, np.uint8)
+        run = find_run(fetched, records._pos - len(records._next_slice), MOST_AT_ONCE)
+        if self.check_crcs:
+            run = run.first(_sound(run, memoryview(records._buffer)))
+        found = parse_run(fetched, run) if len(run) else None
+        if found is None or found.n_batches == 0:
+            return None
+        records._pos = found.end  # the client's parser goes on behind them
+        records._cache_next()
+        self.leader_epoch = found.leader_epoch
+        self.records_read += len(found.offsets)
+        self.bytes_read += found.end - run.bounds[0][0]
+        columns = found.columns
+        wanted = Records(
+            self.topic_partition.partition,
+            self.fetch_offset,
+            found.offsets,
+            found.times_ms,
+            found.data,
+            Parts(columns.key, columns.key_length),
+            Parts(columns.value, columns.value_length),
+        )
+        return self._wanted(wanted), found.next_offset
 
     def _read(self, batch: Any) -> tuple[Records, int]:
         """A batch's records that are wanted, and the position behind it."""
@@ -171,6 +208,15 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
             Parts(found.key, found.key_length),
             Parts(found.value, found.value_length),
         )
+
+
+def _sound(run: Run, data: memoryview) -> int:
+    """How many batches there are before the first whose checksum is wrong."""
+    bounds = run.bounds
+    for place, (begin, end, crc) in enumerate(bounds):
+        if calc_crc32c(data[begin + CHECKED_FROM : end]) != crc:
+            return place
+    return len(bounds)
 
 
 def _end(batch: Any, behind: Any, at: int) -> int | None:
