@@ -10,6 +10,7 @@ import numpy as np
 
 from lfm_online.batch import FORGET, RATING, RETRACTION, Batch, Outcome, batch_of
 from lfm_online.batch_run import HEADER_BYTES, find_run, parse_run
+from lfm_online.commit_sums import count_delays, sum_outcome
 from lfm_online.evaluate.ranking import place_of
 from lfm_online.flat_json import Names, parse_events
 from lfm_online.history import append, rating_codes
@@ -63,8 +64,10 @@ def learn(model: Model) -> tuple[Batch, Outcome]:
 
 
 def lay_out(model: Model) -> None:
-    """Learn, and make rows, ids and histories the bytes of a commit."""
+    """Learn, sum up what was learned, and make rows, ids and histories the bytes of a commit."""
     batch, outcome = learn(model)
+    sum_outcome(batch, outcome)
+    count_delays(batch.time_ms, 0.0, np.array([np.inf]), np.zeros(1, np.int64))
     codes = rating_codes(batch.rating, model.rule.hyper.low, model.rule.hyper.high)
     writes = append(model.users, 1, batch, outcome, codes, {}, np.full(3, -1, np.int32))
     number = np.zeros(1, np.int32)

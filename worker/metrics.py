@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter, time
-from typing import Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,11 @@ from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lfm_online.batch import FORGET, RATING, RETRACTION
+from lfm_online.commit_sums import count_delays, sum_outcome
 from lfm_online.layout import BANDS, COHORTS, PREDICTORS
 from lfm_online.model import Model
 from worker.dead_letters.letter import REASONS
-from worker.in_flight import InFlight, Settled
+from worker.in_flight import Settled
 from worker.observer import Step
 from worker.topic_guard import TROUBLES, Trouble
 
@@ -33,8 +34,8 @@ VISIBLE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 STEP_BUCKETS: Final = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 
-class BulkHistogram(Collector):
-    """A histogram that takes an array at once: one event costs 10 ns where ``observe`` costs 1 us."""
+class DelayHistogram(Collector):
+    """A histogram of times since, which takes an array at once: an event costs 10 ns, by ``observe`` 1 us."""
 
     def __init__(
         self, name: str, meaning: str, buckets: Sequence[float], registry: CollectorRegistry
@@ -46,10 +47,9 @@ class BulkHistogram(Collector):
         self._sum = 0.0
         registry.register(self)
 
-    def observe(self, values: NDArray[np.float64]) -> None:
-        """Count ``values: float64[n]``."""
-        self._counts += np.bincount(np.searchsorted(self._bounds, values), minlength=len(self._bounds))
-        self._sum += float(values.sum())
+    def observe(self, since_ms: NDArray[np.int64], now_ms: float) -> None:
+        """Count the seconds from each of ``since_ms: int64[n]`` to now; a negative one is none."""
+        self._sum += count_delays(since_ms, now_ms, self._bounds, self._counts)
 
     def collect(self) -> Iterator[Metric]:
         """For the registry."""
@@ -117,7 +117,7 @@ class WorkerMetrics:
             ["predictor", "window"],
             registry=r,
         )
-        self.visible = BulkHistogram(
+        self.visible = DelayHistogram(
             "lfm_event_visible_seconds", "From the record's own time to its commit.", VISIBLE_BUCKETS, r
         )
         self.step_seconds = Histogram(
@@ -157,20 +157,19 @@ class WorkerMetrics:
         )
         self.lag = Gauge("lfm_lag_events", "Records behind the stored watermark.", ["partition"], registry=r)
         self.assigned_partitions = Gauge("lfm_assigned_partitions", "Partitions of this worker.", registry=r)
-        for outcome in OUTCOMES:
-            self.events.labels(outcome)
         for reason in REASONS:
             self.dead_letters.labels(reason)
         for trouble in TROUBLES:
             self.topic_troubles.labels(trouble)
-        for band in BANDS:
-            self.in_band.labels(band)
-        for scorer in SCORERS:
-            self.hits.labels(scorer)
-        for cohort in COHORTS:
-            self.scored.labels(cohort)
-            for predictor in PREDICTORS:
-                self.squared_error.labels(predictor, cohort)
+        # What each commit adds to. Looking a child up costs as much as adding.
+        self._outcome = {outcome: self.events.labels(outcome) for outcome in OUTCOMES}
+        self._in_band = [self.in_band.labels(band) for band in BANDS]
+        self._hits = {scorer: self.hits.labels(scorer) for scorer in SCORERS}
+        self._scored = [self.scored.labels(cohort) for cohort in COHORTS]
+        self._squared_error = [
+            self.squared_error.labels(predictor, cohort) for predictor in PREDICTORS for cohort in COHORTS
+        ]
+        self._steps = {name: self.step_seconds.labels(name) for name in get_args(Step)}
 
     @contextmanager
     def step(self, name: Step) -> Iterator[None]:
@@ -179,56 +178,46 @@ class WorkerMetrics:
         try:
             yield
         finally:
-            self.step_seconds.labels(name).observe(perf_counter() - started)
+            self._steps[name].observe(perf_counter() - started)
 
     def committed(self, settled: Settled) -> None:
         """Count a commit's events."""
-        done, now_ms = settled.done, time() * 1000.0
+        done = settled.done
         self.commit_seconds.observe(settled.receipt.seconds)
         self.batch_events.observe(len(done.events))
-        timed = done.events.record_ms[done.events.record_ms >= 0]
-        self.visible.observe(np.maximum(now_ms - timed, 0.0) / 1000.0)
-        what = np.bincount(done.batch.what, minlength=3)
-        refused = int(done.outcome.refused.sum())
-        self.events.labels("learned").inc(int(what[RATING]) - refused)
-        self.events.labels("retracted").inc(int(what[RETRACTION]))
-        self.events.labels("forgotten").inc(int(what[FORGET]))
-        self.events.labels("refused").inc(refused)
+        self.visible.observe(done.events.record_ms, time() * 1000.0)
+        sums = sum_outcome(done.batch, done.outcome)
+        ratings, retractions, forgotten = (int(sums.kinds[kind]) for kind in (RATING, RETRACTION, FORGET))
+        self._outcome["learned"].inc(ratings - sums.refused)
+        self._outcome["retracted"].inc(retractions)
+        self._outcome["forgotten"].inc(forgotten)
+        self._outcome["refused"].inc(sums.refused)
         for letter in done.events.letters:
-            self.events.labels("dead_letter").inc(letter.offsets)
+            self._outcome["dead_letter"].inc(letter.offsets)
             self.dead_letters.labels(letter.reason).inc(letter.offsets)
         self.foreign_keys.inc(done.events.foreign_keys)
-        self._errors(done)
-        self.ranked.inc(done.hits.ranked)
-        for scorer in SCORERS:
-            self.hits.labels(scorer).inc(getattr(done.hits, scorer))
+        _add(self._scored, sums.scored)
+        _add(self._squared_error, sums.squared_error)
+        _add(self._in_band, sums.in_band)
+        if done.hits.ranked:
+            self.ranked.inc(done.hits.ranked)
+            for scorer in SCORERS:
+                self._hits[scorer].inc(getattr(done.hits, scorer))
         if self._model.ranking is not None:
             self.recent_share.set(float(self._model.ranking.globals["pi"][0]))
         self.show_rmse()
 
-    def _errors(self, done: InFlight) -> None:
-        scored = (done.batch.what == RATING) & ~done.outcome.refused
-        for cohort, chosen in (("warm", scored & ~done.outcome.cold), ("cold", scored & done.outcome.cold)):
-            self.scored.labels(cohort).inc(int(chosen.sum()))
-            for predictor in PREDICTORS:
-                error = (done.batch.rating - getattr(done.outcome, predictor))[chosen]
-                # Not ``error @ error``: that is BLAS, whose second thread then spins until the next commit.
-                self.squared_error.labels(predictor, cohort).inc(float(np.square(error).sum()))
-        error = np.abs(done.batch.rating - done.outcome.model)[scored, None]
-        for band, held in zip(BANDS, (error <= done.outcome.bands[scored]).sum(axis=0), strict=True):
-            self.in_band.labels(band).inc(int(held))
-
     def show_rmse(self) -> None:
         """The RMSE gauges, from the model's globals."""
         shared = self._model.shared
-        scored, recent = float(shared["scored"].sum()), float(shared["recent_weight"])
+        scored = float(shared["scored"].sum())
         if scored == 0:
             return
-        for j, predictor in enumerate(PREDICTORS):
-            total = float(shared["squared_error"][2 * j : 2 * j + 2].sum())
-            self.rmse.labels(predictor, "all").set(math.sqrt(total / scored))
-            late = float(shared["recent_squared_error"][j])
-            self.rmse.labels(predictor, "recent").set(math.sqrt(late / recent))
+        ever = np.sqrt(shared["squared_error"].reshape(len(PREDICTORS), -1).sum(axis=1) / scored)
+        recent = np.sqrt(shared["recent_squared_error"] / shared["recent_weight"])
+        for window, values in (("all", ever), ("recent", recent)):
+            for predictor, value in zip(PREDICTORS, values.tolist(), strict=True):
+                self.rmse.labels(predictor, window).set(value)
 
     def topic_trouble(self, trouble: Trouble, gone: Mapping[int, int]) -> None:
         """Count a trouble that the worker goes on after, and by partition the offsets that are gone."""
@@ -249,3 +238,9 @@ class WorkerMetrics:
         self.assigned_partitions.set(len(partitions))
         self.lag.clear()
         self.outbox.clear()
+
+
+def _add(counters: Sequence[Counter], amounts: NDArray[Any]) -> None:
+    """Add to each; ``amounts`` in their order."""
+    for counter, amount in zip(counters, amounts.ravel().tolist(), strict=True):
+        counter.inc(amount)
