@@ -85,13 +85,15 @@ def _sum(what: Any, rating: Any, predicted: Any, flags: Any, bands: Any, counts:
 @numba.njit(**BORROWING)
 def _count(since_ms: Any, now_ms: float, bounds: Any, counts: Any) -> float:
     total = 0.0
+    bucket = 0  # that of the event before is near
     for j in range(len(since_ms)):
         if since_ms[j] < 0:
             continue
         seconds = max(now_ms - since_ms[j], 0.0) / 1000.0
-        bucket = 0
         while seconds > bounds[bucket]:
             bucket += 1
+        while bucket > 0 and seconds <= bounds[bucket - 1]:
+            bucket -= 1
         counts[bucket] += 1
         total += seconds
     return total

@@ -24,7 +24,11 @@ class Client:
             fetch_records=self._fetch,
             fetched_records=self._drain,
             _handle_fetch_response=lambda *given: self.taken_in.append(given),
+            send_fetches=lambda: self.sent.append("waited for"),
+            _send_fetches_async=None,
+            _manager=SimpleNamespace(call_soon=lambda _: self.sent.append("left to the IO thread")),
         )
+        self.sent: list[str] = []
         self.taken_in: list[tuple[object, ...]] = []
         make_prompt(self)
 
@@ -69,3 +73,13 @@ def test_of_a_fetch_the_shares_that_are_empty_come_first() -> None:
     client._fetcher._handle_fetch_response(1, {}, 0.0, response)
     assert client.taken_in == [(1, {}, 0.0, response)]
     assert [share.partition_index for share in response.responses[0].partitions] == [1, 3, 0, 2]
+
+
+@pytest.mark.parametrize(("fetched", "how"), [({}, "waited for"), ({"tp": [1, 2]}, "left to the IO thread")])
+def test_the_next_fetch_is_waited_for_only_where_nothing_was_found(
+    fetched: dict[str, list[int]], how: str
+) -> None:
+    client = Client(node=1, connected=True, fetched=fetched, late=False)
+    assert client._fetcher.fetched_records(10) == (fetched, False)
+    client._fetcher.send_fetches()
+    assert client.sent == [how]
