@@ -130,6 +130,7 @@ class Service:
             store = parts.enter_context(contextlib.closing(open_store(s)))
             outboxes = parts.enter_context(contextlib.closing(open_store(s)))
             source: Source | None = None
+            trouble = ""
             while not self._stopping.is_set():
                 try:
                     if source is None:
@@ -137,12 +138,16 @@ class Service:
                     meta = open_model(store, source, s)
                     break
                 except (StoreAwayError, SourceAwayError) as error:
-                    self.health.waiting_for(str(error))
+                    if str(error) != trouble:
+                        log.warning("%s; tried again every %g s", error, RETRY_SECONDS)
+                    trouble = str(error)
+                    self.health.waiting_for(trouble)
                     self.watchdog.report(learned=0, waiting=False)
                     self._stopping.wait(RETRY_SECONDS)
             if source is None or self._stopping.is_set():
                 yield None
                 return
+            log.info("model %r is open; waiting for partitions of %r in group %r", s.model, s.topic, s.group)
             checkpoint = Checkpoint(
                 store,
                 self.model,

@@ -72,10 +72,12 @@ def test_a_store_that_is_away_is_waited_for(
 
     # Away when the worker starts ...
     until(lambda: "LFM_STORE" in problems(), worker)
+    assert worker.log.count("tried again every") == 1
     assert httpx.get(f"{url}/livez", timeout=30).status_code == 200
     fresh_store.start()
     play.wait_learned(200, worker)
     until(lambda: not problems(), worker)
+    assert f"waiting for partitions of {topic!r}" in worker.log
     # ... and while it runs.
     fresh_store.kill()
     play.produce(ratings(200, seed=2))
