@@ -13,7 +13,7 @@ from worker.source.protocol import Source
 POLL_RECORDS: Final = 4000
 """Of one poll: each waits for the client's IO thread once or twice."""
 AHEAD_BATCHES: Final = 4
-"""Fetched while another has its turn: what a turn of ``turns.TURN_SECONDS`` takes at 16,000 events each."""
+"""Fetched while another has its turn: what a turn of ``turns.TURN_SECONDS`` takes at 32,000 events each."""
 
 
 class Fetched:

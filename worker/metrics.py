@@ -31,6 +31,7 @@ OUTCOMES: Final = ("learned", "retracted", "forgotten", "refused", "dead_letter"
 SCORERS: Final = ("next", "popular")
 # A boundary at each objective: 10 ms at a trickle, 250 ms at 70% load, 1 s under the demo's load.
 VISIBLE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600)
+BATCH_BUCKETS: Final = (1, 10, 100, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
 STEP_BUCKETS: Final = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 
@@ -133,7 +134,7 @@ class WorkerMetrics:
         self.batch_events = Histogram(
             "lfm_batch_events",
             "Events of one commit.",
-            buckets=[1, 10, 100, 500, 1000, 2000, 5000],
+            buckets=BATCH_BUCKETS,
             registry=r,
         )
         self.commits_refused = Counter(

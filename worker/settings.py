@@ -159,10 +159,10 @@ class Settings(BaseSettings):
 
     # Commits, and those who follow them
     commit_events: int = setting(
-        16_000, "most events that one commit takes", unit="events", ge=1, le=1_000_000
+        32_000, "most events that one commit takes", unit="events", ge=1, le=1_000_000
     )
     commit_seconds: float = setting(
-        0.05,
+        0.1,
         "time in the store that one commit aims at, receiving it included",
         unit="seconds",
         ge=0.0001,

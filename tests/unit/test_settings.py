@@ -34,7 +34,7 @@ def test_a_flag_wins_over_a_variable_over_the_file_over_the_default(
     assert (settings.factors, settings.seed, settings.history) == (3, 2, 1)
     assert settings.rating_range == RatingRange(1.0, 5.0)
     assert settings.store == "redis://in-file:1/0"
-    assert settings.commit_events == 16_000
+    assert settings.commit_events == 32_000
 
 
 def test_a_file_given_by_hand_is_read_instead_of_the_variables(
