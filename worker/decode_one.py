@@ -18,6 +18,8 @@ ID_MAX_BYTES: Final = 256
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 OLDEST_MS: Final = -(2.0**53)
 """Times lie between this and its negative: what a double counts in whole milliseconds."""
+NEWEST_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999: no lookup is answered for a later time."""
 
 
 class BadEventError(Exception):

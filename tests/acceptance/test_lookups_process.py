@@ -116,7 +116,7 @@ def test_a_terminal_is_told_what_is_missing(lookups: Lookups) -> None:
         (["predict", "u", "i", "--store", lookups.store, "--model", "no-such"], "'no-such' (LFM_MODEL)", 1),
         (["predict", "u", "i", "--store", "redis://127.0.0.1:1/0"], "LFM_STORE", 1),
         (["similar", "nothing", *where], "'nothing'", 1),
-        (["recommend", "u", "--c", "nan", *where], "0<=x<=100", 2),
+        (["recommend", "u", "--c", "nan", *where], "nan is no finite number", 2),
         (["recommend", "", *where], "user is 0 bytes long", 2),
         (["recommend", "u", "-n", "1001", *where], "1<=x<=1000", 2),
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
 from litestar import Request
@@ -13,10 +13,8 @@ from msgspec import Meta
 
 from lfm_online.replica import Replica
 from worker.api.problems import BadFieldError
-from worker.decode_one import BadEventError, check_id
+from worker.decode_one import NEWEST_MS, BadEventError, check_id
 
-NEWEST_MS: Final = 253_402_300_799_999
-"""The last millisecond of the year 9999."""
 TheReplica = NamedDependency[SkipValidation[Replica]]
 
 AnId = Annotated[str | int, Meta(description="An id; an integer stands for its decimal digits.")]

@@ -12,8 +12,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from lfm_online.predict import predict as predict_pairs
 from lfm_online.replica import Replica
 from worker.api.answers import Answer, AtField, PredictAnswer, PredictionBody, prediction_body, watermark_of
-from worker.api.parameters import NEWEST_MS, AnId, AtMs, ItemId, TheReplica, UserId, checked_id
+from worker.api.parameters import AnId, AtMs, ItemId, TheReplica, UserId, checked_id
 from worker.api.problems import PROBLEMS, BadFieldError
+from worker.decode_one import NEWEST_MS
 
 MOST_PAIRS: Final = 10_000
 """Pairs of one request: about 0.3 s of one core, and a body within the server's limit of 10 MB."""

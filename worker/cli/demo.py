@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from worker.cli.finite import FiniteRange
 from worker.cli.options import settings_options
 from worker.settings import Settings
 
@@ -28,7 +29,7 @@ from worker.settings import Settings
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Events a second; without it as fast as it goes.",
 )
 @click.option(

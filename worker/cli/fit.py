@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from worker.cli.finite import FiniteRange
 from worker.cli.options import settings_options
 from worker.settings import Settings
 from worker.settings_catalogue import MODEL_SETTINGS
@@ -34,7 +35,7 @@ HOLD_OUT: Final = 0.1
 )
 @click.option(
     "--hold-out",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=FiniteRange(0, 1, max_open=True),
     metavar="SHARE",
     help="Share of the ratings, drawn by the seed, that tells which epoch is the best; 0: the last one is "
     f"taken.  [default: {HOLD_OUT:g}; rule adaptive: 0]",
@@ -48,7 +49,7 @@ HOLD_OUT: Final = 0.1
 )
 @click.option(
     "--decay",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=0.0,
     show_default=True,
     help="Of the steps: those of epoch n are divided by 1 + DECAY (n - 1).",

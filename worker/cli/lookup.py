@@ -21,7 +21,7 @@ from lfm_online.replica_reads import NotReadyError
 from lfm_online.similar import UnknownIdError
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
 from worker.access import open_store
-from worker.decode_one import BadEventError, check_id
+from worker.decode_one import NEWEST_MS, BadEventError, check_id
 from worker.settings import Settings
 
 FAILURES: Final = (
@@ -50,7 +50,7 @@ HOW_MANY: Final = click.option(
 )
 AT: Final = click.option(
     "--at",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, NEWEST_MS),
     metavar="MILLISECONDS",
     help="The time to answer for (Unix); the newest rating's where not given.",
 )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lfm_online.ratings_file import RatingsFileError, read_ratings
+from worker.cli.finite import FiniteRange
 from worker.cli.options import settings_options
 from worker.producer import ProduceError
 from worker.producer import produce as send
@@ -21,7 +22,7 @@ from worker.topics import ensure_topic
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Events a second; without it as fast as it goes.",
 )
 @click.option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import click
@@ -11,15 +10,10 @@ from lfm_online.ranking.scores import DEFAULT_C
 from lfm_online.recommend import By
 from worker.api.basket import BasketAnswer, basket_answer
 from worker.api.recommend import RecommendAnswer, RecommendedItem, recommend_answer
+from worker.cli.finite import FiniteRange
 from worker.cli.lookup import AS_JSON, AT, HOW_MANY, checked_id, model_of, print_json, print_table
 from worker.cli.options import settings_options
 from worker.settings import Settings
-
-
-def _number(_context: click.Context, _param: click.Parameter, value: float) -> float:
-    if math.isnan(value):  # which the range lets through
-        raise click.BadParameter("nan is not in the range 0<=x<=100.")
-    return value
 
 
 @click.command()
@@ -40,8 +34,7 @@ def _number(_context: click.Context, _param: click.Parameter, value: float) -> f
     "--c",
     default=DEFAULT_C,
     show_default=True,
-    type=click.FloatRange(0, 100),
-    callback=_number,
+    type=FiniteRange(0, 100),
     help="By next, the weight of the predicted rating: 0 what is taken next, 2 to 4 what is better liked.",
 )
 @AS_JSON
