@@ -22,7 +22,7 @@ from worker.decode_one import NEWEST_MS
 def test_a_number_that_is_not_finite_is_a_usage_error(words: list[str], value: str, tmp_path: Path) -> None:
     file = tmp_path / "ratings.csv"
     file.write_text("user,item,rating,timestamp\nu,i,3,1\n")
-    result = CliRunner().invoke(main, [str(file) if word == "FILE" else word for word in words] + [value])
+    result = CliRunner().invoke(main, [*(str(file) if word == "FILE" else word for word in words), value])
     assert result.exit_code == 2
     assert f"'{words[-1]}': {value} is" in result.output
 
