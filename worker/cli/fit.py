@@ -80,8 +80,8 @@ def fit(
 
     Rule sgd learns epochs in orders shuffled by the seed. Some ratings are held out first, to find the best
     epoch; then a model learns all of them for as many. Rule adaptive learns each rating once, in the order of
-    time. Counts, histories and baselines are as if the ratings had been streamed. The worker must have the
-    same settings.
+    time. Counts, histories and baselines are as if the ratings had been streamed; the ledger's events, which
+    the topic's are counted by, stay 0. The worker must have the same settings.
 
     FILE is a table with a header line, separated by commas, tabs or semicolons, with columns for user, item,
     rating and perhaps timestamp. A rating that the topic holds too would count twice: the worker reads the
