@@ -15,6 +15,7 @@ from worker.dead_letters.letter import Reason
 from worker.settings import Settings
 
 ID_MAX_BYTES: Final = 256
+_FIELDS: Final = "LFM_USER_FIELD, LFM_ITEM_FIELD, LFM_RATING_FIELD, LFM_TIME_FIELD"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 OLDEST_MS: Final = -(2.0**53)
 """Times lie between this and its negative: what a double counts in whole milliseconds."""
@@ -156,8 +157,8 @@ def _raise_reason(value: bytes, error: Exception) -> NoReturn:
         if "out of range" in said:
             raise BadEventError("non_finite", said) from error
         if "missing required field" in said or said.startswith("Expected `object`"):
-            raise BadEventError("schema", said) from error
-        raise BadEventError("type", said) from error
+            raise BadEventError("schema", f"{said} ({_FIELDS})") from error
+        raise BadEventError("type", f"{said} ({_FIELDS})") from error
     with contextlib.suppress(ValueError, RecursionError):
         json.loads(value, parse_constant=_not_finite)
     raise BadEventError("malformed", said) from error

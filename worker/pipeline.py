@@ -85,12 +85,13 @@ class Pipeline:
         self.source = source
         self.checkpoint = checkpoint
         self.assigned: frozenset[int] = frozenset()
+        self.joined = False  # whether there was an assignment, if an empty one
         self.store_trouble = self.source_trouble = ""
         self._observer = observer
         self._batch_size = batch_size
         self._guard = guard
         self._reopen = reopen
-        self._outbox_room = OutboxRoom(source, outbox_limit)
+        self._outbox_room = OutboxRoom(source, outbox_limit, clock)
         self._clock = clock
         self._fetched = Fetched(source, decoder, observer, batch_size)
         self._turns = Turns(checkpoint, rng.randbytes(16), clock)
@@ -155,7 +156,7 @@ class Pipeline:
         assigned = self.source.take_assignment()
         if assigned is not None:
             log.info("assigned partitions: %s", sorted(assigned) or "none")
-            self.assigned = assigned
+            self.assigned, self.joined = assigned, True
             self._restart = True
             self._observer.assigned(assigned)
             self._turns.assigned(everything=assigned == self.source.view().partitions)

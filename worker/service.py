@@ -36,6 +36,7 @@ from worker.dead_letters.forwarder import Forwarder, KafkaPublisher
 from worker.decode import Decoder
 from worker.health import Health
 from worker.http_health import health_app, serve_in_thread
+from worker.membership import Membership
 from worker.metrics import WorkerMetrics
 from worker.model_opening import open_model
 from worker.pipeline import Pipeline
@@ -193,10 +194,12 @@ class Service:
             yield pipeline, forwarder
 
     def _loop(self, pipeline: Pipeline, forwarder: Forwarder) -> None:
+        membership = Membership(self.settings, time.monotonic)
         while not self._stopping.is_set():
             pipeline.step()
             forwarder.step(pipeline.assigned)
-            self.health.stepped(pipeline.store_trouble or pipeline.source_trouble)
+            unassigned = membership.trouble(joined=pipeline.joined)
+            self.health.stepped(pipeline.store_trouble or pipeline.source_trouble or unassigned)
             self._look(pipeline)
             self.watchdog.report(
                 learned=sum(pipeline.checkpoint.watermarks.values()),

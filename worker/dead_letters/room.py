@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 
+from worker.dead_letters.notice import LetterNotice
 from worker.events import Events
 from worker.source.protocol import Source
 
@@ -14,8 +16,9 @@ log = logging.getLogger(__name__)
 class OutboxRoom:
     """Counts the letters in the outbox of each partition, as far as it is told."""
 
-    def __init__(self, source: Source, limit: int) -> None:
+    def __init__(self, source: Source, limit: int, clock: Callable[[], float]) -> None:
         """At most ``limit`` letters a partition; an empty outbox takes any batch's."""
+        self._notice = LetterNotice(clock)
         self._source = source
         self._limit = limit
         self._letters: Counter[int] = Counter()
@@ -30,6 +33,7 @@ class OutboxRoom:
         """These events' letters lie in the outboxes now."""
         for letter in events.letters:
             self._letters[letter.partition] += 1
+        self._notice.count(events.letters)
 
     def wait_for(self, events: Events) -> bool:
         """Whether these events' letters would overfill an outbox, so that they wait; the source is held."""
