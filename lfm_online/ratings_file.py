@@ -59,13 +59,16 @@ class RatingsTable:
         """The same ratings by time; those of one time stay in the file's order."""
         if np.all(self.times_ms[1:] >= self.times_ms[:-1]):
             return self
-        order = np.argsort(self.times_ms, kind="stable")
-        places = order.tolist()
+        return self.take(np.argsort(self.times_ms, kind="stable"))
+
+    def take(self, places: NDArray[np.intp]) -> Self:
+        """The ratings at these places, in their order."""
+        listed = places.tolist()
         return type(self)(
-            [self.users[place] for place in places],
-            [self.items[place] for place in places],
-            self.ratings[order],
-            self.times_ms[order],
+            [self.users[place] for place in listed],
+            [self.items[place] for place in listed],
+            self.ratings[places],
+            self.times_ms[places],
             self.has_times,
         )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lfm_online.batch import Batch, Outcome, batch_of
 from lfm_online.hashing import id_hash
 from lfm_online.model import Model
+from lfm_online.rating_range import within
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.bookkeeping import BIAS_PRIOR, MEAN_PRIOR
 from lfm_online.rules.rule import Rule
@@ -78,21 +79,15 @@ def new_trial(ratings: RatingsTable, rule: Rule, factors: int) -> Trial:
     """All rows of a file started, nothing learned; ratings outside the rule's range are left out.
 
     Raises:
-        ValueError: no rating lies within the range.
+        NoRatingsError: no rating lies within the range.
     """
-    ratings = ratings.sorted_by_time()
-    low, high = rule.hyper.low, rule.hyper.high
-    chosen = np.flatnonzero((ratings.ratings >= low) & (ratings.ratings <= high)).tolist()
-    if not chosen:
-        raise ValueError(
-            f"none of the {len(ratings)} ratings lies within the range {low:g},{high:g} (--range)"
-        )
+    inside = within(ratings, rule.hyper.low, rule.hyper.high).sorted_by_time()
     model = Model(rule, factors)
-    user = model.users.numbers([ratings.users[place] for place in chosen])
-    item = model.items.numbers([ratings.items[place] for place in chosen])
+    user = model.users.numbers(inside.users)
+    item = model.items.numbers(inside.items)
     model.users.start(np.arange(len(model.users), dtype=np.int32))
     model.items.start(np.arange(len(model.items), dtype=np.int32))
-    return Trial(model, batch_of(user, item, ratings.ratings[chosen], ratings.times_ms[chosen]))
+    return Trial(model, batch_of(user, item, inside.ratings, inside.times_ms))
 
 
 def folds_of(trial: Trial) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lfm_online.batch import Batch, batch_of
+from lfm_online.rating_range import within
 from lfm_online.ratings_file import RatingsTable
 
 
@@ -54,22 +55,16 @@ def stream_of(ratings: RatingsTable, low: float, high: float) -> Stream:
     """The ratings within the range by time; those of one time stay in the table's order.
 
     Raises:
-        ValueError: there are none.
+        NoRatingsError: there are none.
     """
-    ratings = ratings.sorted_by_time()
-    inside = np.flatnonzero((ratings.ratings >= low) & (ratings.ratings <= high))
-    if len(inside) == 0:
-        raise ValueError(
-            f"none of the {len(ratings)} ratings was learned: the range is {low:g},{high:g} (--range)"
-        )
-    places = inside.tolist()
-    user, user_ids = _numbered([ratings.users[place] for place in places])
-    item, item_ids = _numbered([ratings.items[place] for place in places])
+    inside = within(ratings, low, high).sorted_by_time()
+    user, user_ids = _numbered(inside.users)
+    item, item_ids = _numbered(inside.items)
     return Stream(
         user,
         item,
-        ratings.ratings[inside],
-        ratings.times_ms[inside],
+        inside.ratings,
+        inside.times_ms,
         user_ids,
         item_ids,
         low,

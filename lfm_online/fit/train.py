@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lfm_online.batch import Batch, Outcome, batch_of
 from lfm_online.fit.frozen import predict_frozen, rmse_of
 from lfm_online.model import Model
+from lfm_online.rating_range import within
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.rule import Epochs, Rule
 
@@ -80,20 +81,15 @@ def started(
     """A model with a new row for each user and item, and the ratings within the range by time.
 
     Raises:
-        FitError: there are none.
+        NoRatingsError: there are none.
     """
-    ratings = ratings.sorted_by_time()
-    low, high = rule.hyper.low, rule.hyper.high
-    inside = np.flatnonzero((ratings.ratings >= low) & (ratings.ratings <= high))
-    if len(inside) == 0:
-        raise FitError(f"none of the {len(ratings)} ratings lies in the range {low:g},{high:g} (--range)")
-    places = inside.tolist()
+    inside = within(ratings, rule.hyper.low, rule.hyper.high).sorted_by_time()
     model = Model(rule, factors, history=history, ranking=ranking)
-    user = model.users.numbers([ratings.users[place] for place in places])
-    item = model.items.numbers([ratings.items[place] for place in places])
+    user = model.users.numbers(inside.users)
+    item = model.items.numbers(inside.items)
     for table in (model.users, model.items):
         table.start(np.arange(len(table), dtype=np.int32))
-    return model, batch_of(user, item, ratings.ratings[inside], ratings.times_ms[inside])
+    return model, batch_of(user, item, inside.ratings, inside.times_ms)
 
 
 def held_out(batch: Batch, share: float, seed: int) -> tuple[Batch, Batch]:

@@ -157,7 +157,7 @@ def test_the_plot_is_an_svg_with_a_chart_for_each_thing_measured(ratings: Path, 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--range", "100,200"], 1, "none of the 302 ratings was learned: the range is 100,200 (--range)"),
+        (["--range", "100,200"], 1, "lies in 100,200 (--range)"),
         (["--top", "3", "--like", "6"], 1, "(--like)"),
         (["--split", "time:2"], 2, "allowed: time:FRACTION"),
         (["--split", "cv:1000"], 1, "301 ratings are too few for the split cv:1000 (--split)"),

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lfm_online.fit.frozen import predict_frozen, rmse_of
 from lfm_online.fit.train import Epoch, FitError, Schedule, fit_ratings, held_out, started
 from lfm_online.model import Model
+from lfm_online.rating_range import NoRatingsError
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.registry import make_rule
 from tests.naive import Sgd
@@ -176,5 +177,5 @@ def test_what_cannot_be_fitted_is_refused_with_the_flag_to_change() -> None:
         fit_ratings(model, batch, Schedule(2))
     with pytest.raises(FitError, match=r"400 ratings are too few to hold 0\.001 of them out \(--hold-out\)"):
         held_out(batch, 0.001, 1)
-    with pytest.raises(FitError, match=r"none of the 10 ratings lies in the range 8,9 \(--range\)"):
+    with pytest.raises(NoRatingsError, match=r"none of the 10 ratings \(.*\) lies in 8,9 \(--range\)"):
         started(table(10), make_rule("sgd", 8, 9, 1), 2)

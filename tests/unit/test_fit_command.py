@@ -73,7 +73,7 @@ def test_the_adaptive_rule_learns_one_epoch_and_its_error_is_of_ratings_not_yet_
         (["--epochs", "2"], r"rule adaptive learns 2 epochs (--epochs); allowed: 1"),
         (["--hold-out", "0.1"], "--hold-out is 0.1; allowed: 0 with rule adaptive"),
         (["--rule", "sgd", "--sgd-margin", "1"], "sgd_margin is 1 and sgd_link clip; allowed: "),
-        (["--rule", "sgd", "--range", "20,30"], "none of the 601 ratings lies in the range 20,30"),
+        (["--rule", "sgd", "--range", "20,30"], "lies in 20,30 (--range)"),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_value_and_flag(

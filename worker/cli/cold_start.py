@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from worker.cli.options import settings_options
+from worker.cli.ratings import ratings_of
 from worker.cli.reading import CATALOGUE, JSON, Bar, in_words, read_titles
 from worker.settings import Settings
 
@@ -39,14 +40,13 @@ def cold_start(settings: Settings, file: Path, catalogue_file: Path | None, as_j
     from lfm_online.cold.asking import measure_asking
     from lfm_online.cold.curve import cold_curve
     from lfm_online.cold.first_ratings import measure_first_ratings
-    from lfm_online.ratings_file import read_ratings
     from lfm_online.rules import adaptive_start
     from worker.rule_options import rule_of
 
     # ValueError covers what each of them says of a file that is too small, or of another range.
     with in_words(ValueError):
         catalogue = read_titles(catalogue_file)
-        ratings = read_ratings(file)
+        ratings = ratings_of(file, settings.rating_range)
         rule, factors = rule_of(settings), settings.factors
         asking, first = None, None
         with Bar() as bar:

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lfm_online.compare.extra import PeerMissingError
 from lfm_online.evaluate.split import SplitError, SplitPlan
 from lfm_online.evaluate.stream import Stream, stream_of
-from lfm_online.ratings_file import read_ratings
 from worker.cli.options import settings_options
+from worker.cli.ratings import ratings_of
 from worker.evaluation.comparison import PEERS, RATING
 from worker.evaluation.run import Wanted, run
 from worker.evaluation.source import of_topic
@@ -194,7 +194,7 @@ def evaluate(
 def _stream(settings: Settings, file: Path | None, topic: str | None, bar: Progress) -> Stream:
     low, high = settings.rating_range
     if file is not None:
-        return stream_of(read_ratings(file), low, high)
+        return stream_of(ratings_of(file, settings.rating_range), low, high)
     if topic:
         settings = settings.model_copy(update={"topic": topic})
     task = bar.add_task("reading the topic", total=None)

@@ -12,6 +12,7 @@ import click
 
 from worker.cli.finite import FiniteRange
 from worker.cli.options import settings_options
+from worker.cli.ratings import ratings_of
 from worker.settings import Settings
 from worker.settings_catalogue import MODEL_SETTINGS
 
@@ -95,7 +96,8 @@ def fit(
 
     from lfm_online.fit.into_store import FitBrokenOffError, ModelExistsError
     from lfm_online.fit.train import FitError, Schedule
-    from lfm_online.ratings_file import RatingsFileError, read_ratings
+    from lfm_online.rating_range import NoRatingsError
+    from lfm_online.ratings_file import RatingsFileError
     from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
     from worker.source.protocol import SourceAwayError
 
@@ -111,7 +113,7 @@ def fit(
     try:
         with contextlib.ExitStack() as opened:
             target = None if dry_run else opened.enter_context(_new_model(settings))
-            ratings = read_ratings(file)
+            ratings = ratings_of(file, settings.rating_range)
             best, outside = most, None
             if share:
                 fitted = _fitted(settings, ratings, schedule, share, as_json=as_json)
@@ -121,7 +123,7 @@ def fit(
             if target is not None:
                 _write(*target, fitted, settings)
     except (
-        *(FitBrokenOffError, FitError, ModelExistsError, RatingsFileError),
+        *(FitBrokenOffError, FitError, ModelExistsError, NoRatingsError, RatingsFileError),
         *(SourceAwayError, StoreAwayError, StoreBrokenError),
     ) as error:
         raise click.ClickException(str(error)) from None
