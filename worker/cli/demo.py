@@ -11,6 +11,7 @@ import click
 
 from worker.cli.finite import FiniteRange
 from worker.cli.options import settings_options
+from worker.cli.ratings import DEAD_LETTERS, tell_outside
 from worker.settings import Settings
 
 
@@ -58,6 +59,7 @@ def demo(
 
     from lfm_online.catalogue import EMPTY, CatalogueError
     from lfm_online.catalogue import write_catalogue as write
+    from lfm_online.rating_range import NoRatingsError
     from lfm_online.ratings_file import RatingsFileError, read_ratings
     from worker.demo.data import movielens
     from worker.demo.embedded import EmbeddedServerMissingError
@@ -76,6 +78,7 @@ def demo(
             table, catalogue = movielens()
         else:
             table, catalogue = read_ratings(data).sorted_by_time(), EMPTY
+        tell_outside(table, settings.rating_range, "MovieLens" if data is None else str(data), DEAD_LETTERS)
         if write_catalogue is not None:
             write(write_catalogue, catalogue)
         perform(Play(settings, table, catalogue, rate, leave, as_json, parent))
@@ -85,6 +88,7 @@ def demo(
         CatalogueError,
         EmbeddedServerMissingError,
         KafkaError,
+        NoRatingsError,
         ProduceError,
         RatingsFileError,
         RunError,
