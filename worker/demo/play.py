@@ -114,7 +114,7 @@ def perform(play: Play) -> None:
         learned, seconds = _replay(play, settings, run, console, worker_url)
         _wait_visible(run, lookups_url, learned.learned)
         console.print(_hits(learned))
-        show(console, lookups_url, play.table, play.catalogue)
+        show(console, lookups_url, play.table, settings.rating_range, play.catalogue)
         summary = {
             "events": len(play.table),
             "learned": learned.learned,

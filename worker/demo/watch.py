@@ -27,9 +27,14 @@ class Progress(NamedTuple):
     hit_rate: dict[str, float]  # by scorer; empty until an event was ranked
 
 
+def address(url: str, **query: str | int) -> str:
+    """A lookup with its query, as anybody can repeat it."""
+    return f"{url}?{urllib.parse.urlencode(query)}"
+
+
 def get_json(url: str, **query: str | int) -> Any:
     """A lookup's answer."""
-    with urllib.request.urlopen(f"{url}?{urllib.parse.urlencode(query)}", timeout=10) as reply:  # noqa: S310 - our own server's URL
+    with urllib.request.urlopen(address(url, **query), timeout=10) as reply:  # noqa: S310 - our own server's URL
         return json.load(reply)
 
 
