@@ -67,7 +67,7 @@ def measure_asking(ratings: RatingsTable, rule: Rule, factors: int, on_progress:
     """Ask on a file. Users are those who can give ten answers and have as many ratings beside.
 
     Raises:
-        ValueError: no rating lies within the range, or there is no such user.
+        ValueError: no rating lies within the range, all users fall into one fold, or there is no such user.
         NoQuestionsError: the rule has no questionnaire.
     """
     sums = _Sums({}, {})

@@ -51,7 +51,7 @@ def cold_curve(ratings: RatingsTable, rule: Rule, factors: int, on_progress: OnP
     """Measure the curve on a file.
 
     Raises:
-        ValueError: no rating lies within the range, or no user has more than 20.
+        ValueError: no rating lies within the range, all users fall into one fold, or none has more than 20.
     """
     errors: list[list[list[np.ndarray[tuple[int], np.dtype[np.float64]]]]] = [[[], []] for _ in GIVEN]
     users = 0

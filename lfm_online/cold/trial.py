@@ -91,9 +91,19 @@ def new_trial(ratings: RatingsTable, rule: Rule, factors: int) -> Trial:
 
 
 def folds_of(trial: Trial) -> NDArray[np.int64]:
-    """The fold of each rating, which is that of its user: ``int64[n]``."""
+    """The fold of each rating, which is that of its user: ``int64[n]``.
+
+    Raises:
+        ValueError: all users fall into one.
+    """
     users = trial.model.users
     fold = np.array([id_hash("user", user.encode()) % FOLDS for user in users.ids], np.int64)
+    if np.all(fold == fold[0]):
+        n = len(fold)
+        raise ValueError(
+            f"{n} user{'s are' if n > 1 else ' is'} too few: all fall into one of {FOLDS} folds, and with it "
+            f"held out nobody is left to learn from; it takes ratings by {max(FOLDS, n + 1)} users or more"
+        )
     return fold[trial.batch.user]
 
 

@@ -13,6 +13,7 @@ from lfm_online.cold.asking import WAYS, measure_asking
 from lfm_online.cold.curve import cold_curve, held_out
 from lfm_online.cold.questionnaire import NoQuestionsError, choose_questions
 from lfm_online.cold.trial import folds_of, new_trial
+from lfm_online.hashing import id_hash
 from lfm_online.model import Model
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.registry import make_rule
@@ -160,3 +161,27 @@ def test_the_command_prints_what_was_measured(tmp_path: Path, rule: str, parts: 
     refused = CliRunner().invoke(main, [*arguments, "--range", "6,7"])
     assert refused.exit_code == 1
     assert "--range" in refused.output
+
+
+@pytest.mark.parametrize("rule", ["adaptive", "sgd"])
+def test_a_file_of_one_user_is_said_to_need_more_of_them(tmp_path: Path, rule: str) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("\n".join(["user,item,rating", *(f"u,i{n},{1 + n % 5}" for n in range(60))]))
+    refused = CliRunner().invoke(main, ["cold-start", str(file), "--rule", rule, "--factors", "4"])
+    assert refused.exit_code == 1
+    assert "Error: 1 user is too few: " in refused.stderr
+    assert "it takes ratings by 5 users or more\n" in refused.stderr
+
+
+def test_users_who_all_fall_into_one_fold_leave_nobody_to_learn_from() -> None:
+    fold_of = {f"u{n}": id_hash("user", f"u{n}".encode()) % 5 for n in range(100)}
+    same = [user for user, fold in fold_of.items() if fold == 0][:6]
+    other = next(user for user, fold in fold_of.items() if fold == 1)
+    with pytest.raises(ValueError, match=r"^6 users are too few: .* 7 users or more$"):
+        folds_of(new_trial(_rated_by(same), RULE, 4))
+    assert set(folds_of(new_trial(_rated_by([*same, other]), RULE, 4))) == {0, 1}
+
+
+def _rated_by(users: list[str]) -> RatingsTable:
+    n = len(users)
+    return RatingsTable(users, ["i"] * n, np.full(n, 3.0), np.zeros(n, np.int64))
