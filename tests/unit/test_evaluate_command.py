@@ -159,6 +159,12 @@ def test_the_plot_is_an_svg_with_a_chart_for_each_thing_measured(ratings: Path, 
     [
         (["--range", "100,200"], 1, "lies in 100,200 (--range)"),
         (["--top", "3", "--like", "6"], 1, "(--like)"),
+        (
+            ["--like", "5"],
+            2,
+            "--like is 5, the least that the top N should find: it needs --top, as in --top 10",
+        ),
+        (["--plot", "x.png"], 2, "Invalid value for '--plot': 'x.png' ends in '.png'; allowed: .svg"),
         (["--split", "time:2"], 2, "allowed: time:FRACTION"),
         (["--split", "cv:1000"], 1, "301 ratings are too few for the split cv:1000 (--split)"),
         (["--factors", "8,x"], 2, "allowed: numbers from 1 to 512"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
+import click
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +17,8 @@ from lfm_online.insight.axes import NoAxesError, axes_of
 from lfm_online.insight.labels import Box, place_labels
 from lfm_online.insight.map import HEIGHT, WIDTH, draw_map
 from tests.reading import whole_model
+from worker.cli import main
+from worker.cli.options import svg_file
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -79,3 +84,20 @@ def test_labels_lie_within_the_room_and_cover_no_other_label_or_its_point(
 def test_the_first_point_chooses_first_and_one_without_room_goes_unnamed() -> None:
     labels = place_labels([(50, 50), (50, 50), (299, 199)], ["first", "second", "x" * 100], 10.0, 2.0, ROOM)
     assert [label.number for label in labels] == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["m.png", "m.svg.pdf"])
+def test_a_map_that_would_be_no_svg_by_its_ending_is_refused_before_the_model_is_read(
+    name: str, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    result = CliRunner().invoke(main, ["insight", "map", str(file), "--store", "redis://127.0.0.1:1/0"])
+    assert result.exit_code == 2
+    assert f"ends in '{file.suffix}'; allowed: .svg" in result.stderr
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["m.svg", "M.SVG", "/dev/stdout"])
+def test_an_svg_may_go_to_any_file_or_to_a_pipe(name: str) -> None:
+    command = click.Command("map", params=[click.Argument(["file"], type=Path, callback=svg_file)])
+    assert command.make_context("map", [name]).params == {"file": Path(name)}

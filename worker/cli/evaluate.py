@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lfm_online.compare.extra import PeerMissingError
 from lfm_online.evaluate.split import SplitError, SplitPlan
 from lfm_online.evaluate.stream import Stream, stream_of
-from worker.cli.options import settings_options
+from worker.cli.options import settings_options, svg_file
 from worker.cli.ratings import ratings_of
 from worker.evaluation.comparison import PEERS, RATING
 from worker.evaluation.run import Wanted, run
@@ -112,6 +112,7 @@ class _PeersType(click.ParamType[tuple[str, ...]]):
     "--plot",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE.svg",
+    callback=svg_file,
     help="Draw RMSE over the stream, calibration, error by the user's ratings and factors; hit rate by c.",
 )
 @click.option(
@@ -167,6 +168,10 @@ def evaluate(
     peers = peers or ()
     if top is None and (rankers := [peer for peer in peers if peer not in RATING]):
         raise click.UsageError(f"{', '.join(rankers)} (--compare) ranks, and needs --top, as in --top 10")
+    if top is None and like is not None:
+        raise click.UsageError(
+            f"--like is {like:g}, the least that the top N should find: it needs --top, as in --top 10"
+        )
     if ablate and settings.rule != "adaptive":
         raise click.UsageError(f"--ablate takes apart the rule adaptive, not {settings.rule} (--rule)")
     console = Console(stderr=True)

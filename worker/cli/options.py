@@ -56,6 +56,16 @@ def model_name(_context: click.Context, _param: click.Parameter, value: str | No
     return None if value is None else checked_settings({"model": value}).model
 
 
+def svg_file(_context: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+    """Where a drawing goes; an ending that is not SVG's is a usage error."""
+    # Without an ending it may be a pipe.
+    if value is not None and value.suffix.lower() not in ("", ".svg"):
+        raise click.BadParameter(
+            f"{str(value)!r} ends in {value.suffix!r}; allowed: .svg, the only kind drawn"
+        )
+    return value
+
+
 def _flag(entry: Entry) -> Callable[[Callback], Callback]:
     unit = f", {entry.unit}" if entry.unit else ""
     text = f"{entry.meaning}  [env: {entry.variable}; default: {entry.default or 'empty'}{unit}]"

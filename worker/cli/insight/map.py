@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from worker.cli.options import settings_options
+from worker.cli.options import settings_options, svg_file
 from worker.cli.reading import CATALOGUE, in_words, read_whole_model
 from worker.settings import Settings
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), callback=svg_file)
 @click.option(
     "-n",
     "n",
