@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -87,7 +87,7 @@ def check_same(stored: Meta, own: Meta, model: str) -> None:
     Raises:
         MetaMismatchError: they aren't; the message names each setting with both values.
     """
-    theirs, ours = msgspec.to_builtins(stored), msgspec.to_builtins(own)
+    theirs, ours = _by_setting(stored), _by_setting(own)
     differences = [
         f"{name} is {theirs[name]!r} in the store and {ours[name]!r} here"
         for name in theirs
@@ -98,3 +98,9 @@ def check_same(stored: Meta, own: Meta, model: str) -> None:
             f"model {model!r} was started with other settings: {'; '.join(differences)}. "
             "Use its settings, or another model name (LFM_MODEL)"
         )
+
+
+def _by_setting(meta: Meta) -> dict[str, Any]:
+    """What a meta says, by the settings' names: the range is one."""
+    named: dict[str, Any] = msgspec.to_builtins(meta)
+    return {"rating_range": f"{named.pop('low'):g},{named.pop('high'):g}"} | named

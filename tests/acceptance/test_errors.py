@@ -28,7 +28,7 @@ def test_a_model_is_neither_mixed_with_another_nor_silently_begun_anew(
     log = ended(play.worker("--factors", "16", "--range", "1,10"))
     for words in (
         "factors is 8 in the store and 16 here",
-        "high is 5.0 in the store and 10.0 here",
+        "rating_range is '0.5,5' in the store and '1,10' here",
         "LFM_MODEL",
     ):
         assert words in log

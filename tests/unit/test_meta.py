@@ -31,7 +31,7 @@ def test_a_mismatch_names_every_setting_with_both_values_and_the_way_out() -> No
         "model 'films'",
         "rule is 'sgd' in the store and 'adaptive' here",
         "factors is 8 in the store and 16 here",
-        "high is 5.0 in the store and 10.0 here",
+        "rating_range is '0.5,5' in the store and '0.5,10' here",
         "LFM_MODEL",
     ):
         assert words in message

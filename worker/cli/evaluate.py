@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lfm_online.compare.extra import PeerMissingError
 from lfm_online.evaluate.split import SplitError, SplitPlan
 from lfm_online.evaluate.stream import Stream, stream_of
+from worker.cli.finite import FiniteRange
 from worker.cli.options import settings_options, svg_file
 from worker.cli.ratings import ratings_of
 from worker.evaluation.comparison import PEERS, RATING
@@ -88,7 +89,7 @@ class _PeersType(click.ParamType[tuple[str, ...]]):
 @click.option("--top", type=click.IntRange(1, 1000), metavar="N", help="Quality of the top N too.")
 @click.option(
     "--like",
-    type=float,
+    type=FiniteRange(),
     metavar="RATING",
     help="Least rating that the top N should find.  [default: three quarters up the range, 4 of 1 to 5]",
 )
