@@ -159,8 +159,13 @@ def test_lookups_leave_nothing_behind_in_the_store_or_the_process(lookups: Looku
         lookups.answer("/v1/recommend", user=user)
         lookups.client.post("/v1/recommend", json={"items": [item, "😀"]})
         lookups.answer("/v1/explain", user=user, item=item)
-        for path in ("user", "item", "history", "similar"):
-            assert lookups.get(f"/v1/{path}", user=user, item=item).status_code == 404
+        for path, unknown in (
+            ("user", {"user": user}),
+            ("item", {"item": item}),
+            ("history", {"user": user}),
+            ("similar", {"item": item}),
+        ):
+            assert lookups.get(f"/v1/{path}", **unknown).status_code == 404
     assert (client.dbsize(), rows()) == before
     client.close()
 

@@ -31,6 +31,9 @@ BAD: list[tuple[str, str]] = [
     ("/v1/recommend?user=u&n=", "n"),
     ("/v1/recommend?user=u&seen=perhaps", "seen"),
     ("/v1/recommend?user=u&by=fame", "by"),
+    ("/v1/recommend?user=u&By=rating", "By"),
+    ("/v1/recommend?user=u&%FF=1", "\ufffd"),
+    ("/v1/popular?=3", "''"),
     ("/v1/recommend?user=u&c=-1", "c"),
     ("/v1/recommend?user=u&c=nan", "c"),
     ("/v1/popular?n=0", "n"),
@@ -93,6 +96,39 @@ def test_bad_bodies_are_refused_by_place(lookups: Lookups, body: str, field: str
         "/v1/predict", content=body.encode(), headers={"content-type": "application/json"}
     )
     _check_bad(response, field)
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "takes"),
+    [
+        ("GET", "recommend?user=u1&limit=3", "user, n, seen, at, by, c"),
+        ("GET", "recommend?user=u1&limit=3&limit=4", "user, n, seen, at, by, c"),
+        ("GET", "history?user=u1&limit", "user"),
+        ("GET", "model?limit=3", "none"),
+        ("POST", "recommend?limit=3", "a body"),
+    ],
+)
+def test_a_parameter_that_a_lookup_does_not_take_is_refused_with_those_that_it_takes(
+    lookups: Lookups, method: str, query: str, takes: str
+) -> None:
+    response = lookups.client.request(method, f"/v1/{query}")
+    _check_bad(response, "limit")
+    assert response.json()["detail"] == f"limit: not a parameter of this lookup; it takes {takes}"
+
+
+@pytest.mark.parametrize("path", ["/schema", "/metrics", "/livez", "/readyz"])
+def test_what_is_no_lookup_is_answered_whatever_the_query(lookups: Lookups, path: str) -> None:
+    assert lookups.get(path, limit=3).status_code == 200
+
+
+def test_options_are_answered_whatever_the_query(lookups: Lookups) -> None:
+    assert lookups.client.options("/v1/predict?user=%FF&limit=3").status_code == 204
+
+
+@pytest.mark.parametrize("query", ["user=u1&item=i1&", "&user=u1&&item=i1"])
+def test_an_ampersand_too_many_changes_nothing(lookups: Lookups, query: str) -> None:
+    expected = lookups.answer("/v1/predict", user="u1", item="i1")
+    assert lookups.client.get(f"/v1/predict?{query}").json() == expected
 
 
 def test_what_is_not_there_is_a_problem_too(lookups: Lookups) -> None:

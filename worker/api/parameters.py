@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from litestar import Request
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Example
 from litestar.params import QueryParameter, SkipValidation
 from msgspec import Meta
@@ -66,19 +67,32 @@ def checked_id(value: str | int, field: str) -> str:
         raise BadFieldError(field, str(error).removeprefix(f"{field} ")) from error
 
 
-async def check_query(request: Request[Any, Any, Any]) -> None:
-    """See that the query is percent-encoded UTF-8, each name once, before the framework takes it apart.
+def parameters_of(handler: HTTPRouteHandler) -> list[str]:
+    """The names that a lookup takes in its query, in their order."""
+    declared = (field.kwarg_definition for field in handler.parsed_fn_signature.parameters.values())
+    return [str(each.name) for each in declared if isinstance(each, QueryParameter)]
 
-    It would replace what is not UTF-8, read what is not encoded as Latin-1, and take one of several values.
+
+async def check_query(request: Request[Any, Any, Any]) -> None:
+    """See that the query is percent-encoded UTF-8, and its names the lookup's, each once.
+
+    The framework would replace what is not UTF-8, read what is not encoded as Latin-1, take one of several
+    values, and overlook a name that it does not know, such as a misspelt one.
 
     Raises:
         BadFieldError: it isn't.
     """
+    # OPTIONS asks about the path, whatever its query: a browser sends it along.
+    query = b"" if request.method == "OPTIONS" else request.scope["query_string"]
+    taken = parameters_of(request.route_handler)
     seen = set()
-    for pair in request.scope["query_string"].split(b"&"):
+    for pair in filter(None, query.split(b"&")):
         name, _, value = pair.partition(b"=")
         field = unquote_to_bytes(name.replace(b"+", b" ")).decode(errors="replace")
-        if field in seen and field:
+        if field not in taken:
+            it_takes = ", ".join(taken) or ("a body" if request.method == "POST" else "none")
+            raise BadFieldError(field or "''", f"not a parameter of this lookup; it takes {it_takes}")
+        if field in seen:
             raise BadFieldError(field, "given more than once")
         seen.add(field)
         if not pair.isascii():
