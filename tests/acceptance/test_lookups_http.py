@@ -66,6 +66,8 @@ BAD_BODIES: list[tuple[str, str]] = [
     ('{"user": "\\ud800", "items": ["i"]}', "body"),
     ('{"user": "u", "items": ["i"], "at": "now"}', "at"),
     ('{"user": "u", "items": ["i"], "at": NaN}', "body"),
+    ('{"user": "u", "items": ["i"], "at": 1e999}', "at"),
+    ('{"user": "u", "items": ["i"], "at": "5"}', "at"),
     ('{"user": "u", "items": ["i"], "n": 3}', "n"),
     ('{"pairs": [{"user": "u"}]}', "pairs[0].item"),
     ('{"pairs": [{"user": "u", "item": "i"}, 7]}', "pairs[1]"),
@@ -96,6 +98,18 @@ def test_bad_bodies_are_refused_by_place(lookups: Lookups, body: str, field: str
         "/v1/predict", content=body.encode(), headers={"content-type": "application/json"}
     )
     _check_bad(response, field)
+
+
+@pytest.mark.parametrize("lookup", ["predict", "recommend"])
+def test_a_request_without_its_body_is_told_so(lookups: Lookups, lookup: str) -> None:
+    response = lookups.client.post(f"/v1/{lookup}")
+    _check_bad(response, "body")
+    assert response.json()["detail"] == "body: missing"
+
+
+def test_a_body_is_taken_to_the_letter(lookups: Lookups) -> None:
+    for field, value in (("n", "2"), ("c", "0.5"), ("seen", 1)):
+        _check_bad(lookups.client.post("/v1/recommend", json={"items": ["i1"], field: value}), field)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from lfm_online.replica import Replica
 from worker.api.basket import recommend_basket
+from worker.api.bodies import StrictRequest
 from worker.api.explain import explain
 from worker.api.known import history, item, user
 from worker.api.metrics import LookupMetrics, count_lookups
@@ -58,6 +59,7 @@ def create_app(replica: Replica, *, live: Problems, ready: Problems, registry: C
         dependencies={"replica": Provide(lambda: replica, sync_to_thread=False)},
         middleware=[count_lookups(metrics)],
         before_request=check_query,
+        request_class=StrictRequest,
     )
     return Litestar(
         [lookups, *health_routes(live, ready, registry)],

@@ -24,8 +24,6 @@ from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
 
 RETRY_AFTER_SECONDS: Final = 1
 _MISSING = re.compile(r"Missing required query parameter '(\w+)'")
-_INNER = re.compile(r"Object (?P<how>missing required|contains unknown) field `(?P<field>\w+)`")
-_PLACE = re.compile(r"(?P<what>.+?) - at `\$\.?(?P<place>[^`]*)`$")
 _log = logging.getLogger(__name__)
 
 
@@ -110,20 +108,10 @@ def _invalid(error: ValidationException) -> ProblemDetailsException:
 
 
 def _named(fault: dict[str, str]) -> dict[str, str]:
-    """The field of the query, or the place in the body; the body as a whole is called so."""
-    field, message = fault.get("key", "data"), fault["message"]
-    place = _PLACE.match(message)
-    if place:
-        field, message = place["place"], place["what"]
-    inner = _INNER.match(message)
-    if inner:
-        field = ".".join(filter(None, (field.removeprefix("data"), inner["field"])))
-        message = "missing" if inner["how"] == "missing required" else "not a field of this request"
-    return {"field": "body" if field == "data" else field, "message": message}
-
-
-def _too_deep(_error: RecursionError) -> ProblemDetailsException:
-    return _bad([{"field": "body", "message": "nested too deeply"}])
+    """The parameter at fault."""
+    if fault["key"] == "data":  # there is no body; what is wrong within one is told by worker.api.bodies
+        return {"field": "body", "message": "missing"}
+    return {"field": fault["key"], "message": fault["message"]}
 
 
 def _http(error: HTTPException) -> ProblemDetailsException:
@@ -161,7 +149,6 @@ def problem_details() -> ProblemDetailsPlugin:
             exception_to_problem_detail_map={
                 BadFieldError: _bad_field,
                 ValidationException: _invalid,
-                RecursionError: _too_deep,
                 HTTPException: _http,
                 UnknownIdError: _unknown,
                 NoRankingError: _unranked,
