@@ -130,6 +130,22 @@ def test_a_parameter_that_a_lookup_does_not_take_is_refused_with_those_that_it_t
     assert response.json()["detail"] == f"limit: not a parameter of this lookup; it takes {takes}"
 
 
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("recommend?user=u1&by=nonsense", "by: 'nonsense' is none of next, rating"),
+        ("recommend?user=u1&by=", "by: '' is none of next, rating"),
+        ("similar?item=i1&by=taken+together", "by: 'taken together' is none of taste, taken-together"),
+    ],
+)
+def test_a_value_that_can_not_be_chosen_is_refused_with_those_that_can(
+    lookups: Lookups, query: str, detail: str
+) -> None:
+    response = lookups.client.get(f"/v1/{query}")
+    _check_bad(response, "by")
+    assert response.json()["detail"] == detail
+
+
 @pytest.mark.parametrize("path", ["/schema", "/metrics", "/livez", "/readyz"])
 def test_what_is_no_lookup_is_answered_whatever_the_query(lookups: Lookups, path: str) -> None:
     assert lookups.get(path, limit=3).status_code == 200

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import lru_cache
+from itertools import chain
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import unquote_to_bytes
 
 from litestar import Request
@@ -67,17 +69,28 @@ def checked_id(value: str | int, field: str) -> str:
         raise BadFieldError(field, str(error).removeprefix(f"{field} ")) from error
 
 
-def parameters_of(handler: HTTPRouteHandler) -> list[str]:
-    """The names that a lookup takes in its query, in their order."""
-    declared = (field.kwarg_definition for field in handler.parsed_fn_signature.parameters.values())
-    return [str(each.name) for each in declared if isinstance(each, QueryParameter)]
+@lru_cache
+def parameters_of(handler: HTTPRouteHandler) -> dict[str, tuple[str, ...]]:
+    """What a lookup takes in its query, in order: by name the values to choose from, if there is a choice."""
+    declared = handler.parsed_fn_signature.parameters.values()
+    return {
+        str(field.kwarg_definition.name): _choices(field.annotation)
+        for field in declared
+        if isinstance(field.kwarg_definition, QueryParameter)
+    }
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    within = get_args(annotation)
+    return within if get_origin(annotation) is Literal else tuple(chain.from_iterable(map(_choices, within)))
 
 
 async def check_query(request: Request[Any, Any, Any]) -> None:
     """See that the query is percent-encoded UTF-8, and its names the lookup's, each once.
 
     The framework would replace what is not UTF-8, read what is not encoded as Latin-1, take one of several
-    values, and overlook a name that it does not know, such as a misspelt one.
+    values, and overlook a name that it does not know, such as a misspelt one. Of a value to choose it would
+    say that it is none of those allowed, and not which are.
 
     Raises:
         BadFieldError: it isn't.
@@ -98,6 +111,8 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
         if not pair.isascii():
             raise BadFieldError(field, "not percent-encoded")
         try:
-            unquote_to_bytes(value).decode()
+            said = unquote_to_bytes(value.replace(b"+", b" ")).decode()
         except UnicodeDecodeError as error:
             raise BadFieldError(field, "not UTF-8 when percent-decoded") from error
+        if taken[field] and said not in taken[field]:
+            raise BadFieldError(field, f"{said!r} is none of {', '.join(taken[field])}")
