@@ -12,6 +12,7 @@ import msgspec
 import uvicorn
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import CollectorRegistry, generate_latest
 
 Problems = Callable[[], list[str]]
@@ -31,6 +32,10 @@ class Health(msgspec.Struct):
     problems: list[str]
 
 
+UNWELL: Final = {503: ResponseSpec(Health, generate_examples=False, description="It is not: see problems.")}
+"""What health may answer instead."""
+
+
 class PortTakenError(RuntimeError):
     """A server can't listen where its settings say."""
 
@@ -44,17 +49,35 @@ def health_routes(live: Problems, ready: Problems, registry: CollectorRegistry) 
         registry: Its metrics.
     """
 
-    @get("/livez", summary="Whether the process should go on", tags=["health"], sync_to_thread=False)
+    @get(
+        "/livez",
+        summary="Whether the process should go on",
+        tags=["health"],
+        responses=UNWELL,
+        sync_to_thread=False,
+    )
     def livez() -> Response[Health]:
         return _health(live())
 
-    @get("/readyz", summary="Whether the process can do its work", tags=["health"], sync_to_thread=False)
+    @get(
+        "/readyz",
+        summary="Whether the process can do its work",
+        tags=["health"],
+        responses=UNWELL,
+        sync_to_thread=False,
+    )
     def readyz() -> Response[Health]:
         return _health(ready())
 
-    @get("/metrics", summary="Metrics for Prometheus", tags=["health"], sync_to_thread=False)
-    def metrics() -> Response[bytes]:
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+    @get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        tags=["health"],
+        media_type="text/plain; version=0.0.4",
+        sync_to_thread=False,
+    )
+    def metrics() -> bytes:
+        return generate_latest(registry)
 
     return [livez, readyz, metrics]
 

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from lfm_online.replica import Replica
 from worker.api.basket import recommend_basket
-from worker.api.bodies import StrictRequest
+from worker.api.bodies import ClosedBodies, StrictRequest
 from worker.api.explain import explain
 from worker.api.known import history, item, user
 from worker.api.metrics import LookupMetrics, count_lookups
@@ -75,6 +75,6 @@ def create_app(replica: Replica, *, live: Problems, ready: Problems, registry: C
                 ScalarRenderPlugin(path="/page"),
             ],
         ),
-        plugins=[problem_details()],
+        plugins=[problem_details(), ClosedBodies()],
         logging_config=None,
     )

@@ -15,7 +15,7 @@ from lfm_online.ranking.scores import DEFAULT_C
 from lfm_online.replica import Replica
 from worker.api.answers import Answer, AtField, watermark_of
 from worker.api.parameters import AnId, TheReplica, checked_id
-from worker.api.problems import PROBLEMS, UNRANKED, BadFieldError
+from worker.api.problems import BODY_PROBLEMS, UNRANKED, BadFieldError
 from worker.api.recommend import RecommendedItem, recommended_item
 
 MOST_ITEMS: Final = 1000
@@ -90,7 +90,7 @@ def basket_answer(replica: Replica, taken: Sequence[str], n: int, *, seen: bool,
     summary="The best items to go with a basket",
     tags=["lookups"],
     status_code=200,
-    responses={**PROBLEMS, **UNRANKED},
+    responses={**BODY_PROBLEMS, **UNRANKED},
     sync_to_thread=True,
 )
 def recommend_basket(

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
+from litestar.openapi.spec import Schema
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
 
 from worker.api.problems import BadFieldError
 
@@ -33,6 +36,27 @@ class StrictRequest(Request[Any, Any, Any]):
         """
         kind = self.route_handler.parsed_fn_signature.parameters["data"].annotation
         return decoded(await self.body(), kind)
+
+
+class ClosedBodies(OpenAPISchemaPlugin):
+    """Describes that a body takes no further fields, which the framework leaves out."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Whether it is a struct that refuses further fields."""
+        kind = field_definition.annotation
+        is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        return is_struct and kind.__struct_config__.forbid_unknown_fields
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
+        """The framework's schema, closed."""
+        framework = next(
+            each
+            for each in schema_creator.plugins
+            if each is not self and schema_creator.plugin_supports_field(each, field_definition)
+        )
+        schema: Schema = framework.to_openapi_schema(field_definition, schema_creator)
+        schema.additional_properties = False
+        return schema
 
 
 def decoded(body: bytes, kind: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import chain
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 from urllib.parse import unquote_to_bytes
 
 from litestar import Request
@@ -18,6 +18,8 @@ from lfm_online.replica import Replica
 from worker.api.problems import BadFieldError
 from worker.decode_one import NEWEST_MS, BadEventError, check_id
 
+FROM_ZERO: Final = {"minimum": 0}
+"""For the description of a number that may also be null: there the framework leaves out a limit of zero."""
 TheReplica = NamedDependency[SkipValidation[Replica]]
 
 AnId = Annotated[str | int, Meta(description="An id; an integer stands for its decimal digits.")]
@@ -51,6 +53,7 @@ AtMs = Annotated[
         name="at",
         ge=0,
         le=NEWEST_MS,
+        schema_extra=FROM_ZERO,
         description="The time to answer for, Unix milliseconds; the newest rating's where not given.",
         examples=[Example(value=964_982_703_000)],
     ),

@@ -12,8 +12,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from lfm_online.predict import predict as predict_pairs
 from lfm_online.replica import Replica
 from worker.api.answers import Answer, AtField, PredictAnswer, PredictionBody, prediction_body, watermark_of
-from worker.api.parameters import AnId, AtMs, ItemId, TheReplica, UserId, checked_id
-from worker.api.problems import PROBLEMS, BadFieldError
+from worker.api.parameters import FROM_ZERO, AnId, AtMs, ItemId, TheReplica, UserId, checked_id
+from worker.api.problems import BODY_PROBLEMS, PROBLEMS, BadFieldError
 from worker.decode_one import NEWEST_MS
 
 MOST_PAIRS: Final = 10_000
@@ -44,7 +44,10 @@ class PredictRequest(Struct, forbid_unknown_fields=True):
         Annotated[
             int,
             Meta(
-                ge=0, le=NEWEST_MS, description="The time to answer for, Unix ms; else the newest rating's."
+                ge=0,
+                le=NEWEST_MS,
+                description="The time to answer for, Unix ms; else the newest rating's.",
+                extra_json_schema={"extra": FROM_ZERO},
             ),
         ]
         | None
@@ -111,7 +114,7 @@ def predict(replica: TheReplica, user: UserId, item: ItemId, at: AtMs = None) ->
     summary="What users would rate items",
     tags=["lookups"],
     status_code=200,
-    responses=PROBLEMS,
+    responses=BODY_PROBLEMS,
     sync_to_thread=True,
 )
 def predict_many(

@@ -56,6 +56,9 @@ PROBLEMS: Final = {
 }
 """What any lookup may answer instead."""
 
+BODY_PROBLEMS: Final = {**PROBLEMS, 413: _described("The body is larger than 10 MB.")}
+"""What a lookup that takes a body may answer instead."""
+
 PROBLEMS_OR_UNKNOWN: Final = {**PROBLEMS, 404: _described("The model has never seen that id.")}
 """What a lookup of something that must exist may answer instead."""
 
