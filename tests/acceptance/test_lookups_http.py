@@ -204,6 +204,18 @@ def test_the_api_is_described_with_its_examples_and_problems(lookups: Lookups) -
     assert all(field["examples"] for field in answer["properties"].values())
 
 
+def test_only_lookups_are_counted(lookups: Lookups) -> None:
+    def series() -> set[str]:
+        lines = lookups.client.get("/metrics").text.splitlines()
+        return {line.rsplit(" ", 1)[0] for line in lines if line.startswith("lfm_lookup")}
+
+    before = series()
+    assert lookups.client.options("/v1/predict").status_code == 204
+    assert lookups.client.delete("/v1/predict").status_code == 405
+    assert series() == before
+    assert not any('endpoint="None"' in line for line in before)
+
+
 def test_lookups_are_counted_and_timed_by_route(lookups: Lookups) -> None:
     def count(line: str) -> float:
         text = lookups.client.get("/metrics").text

@@ -19,6 +19,7 @@ class LookupMetrics:
 
     def __init__(self, registry: CollectorRegistry, replica: Replica, endpoints: list[str]) -> None:
         """Register all, with a series for each endpoint from the start."""
+        self.endpoints = frozenset(endpoints)
         self.seconds = Histogram(
             "lfm_lookup_seconds",
             "Time to answer a lookup, from its arrival to the end of the answer.",
@@ -57,6 +58,9 @@ def count_lookups(metrics: LookupMetrics) -> Middleware:
                 await send(message)
 
             endpoint = str(scope["route_handler"].name)
+            if endpoint not in metrics.endpoints:  # OPTIONS, which the framework answers
+                await app(scope, receive, send)
+                return
             started = perf_counter()
             try:
                 await app(scope, receive, sending)
