@@ -15,6 +15,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import CollectorRegistry, generate_latest
 
+from worker.http_head import answering_head
+
 Problems = Callable[[], list[str]]
 """Says what is wrong; empty while nothing is."""
 
@@ -103,7 +105,7 @@ class Served:
         host, self.port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         config = uvicorn.Config(
-            app,
+            answering_head(app),
             log_config=None,
             log_level="warning",
             access_log=False,

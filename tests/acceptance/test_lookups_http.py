@@ -172,6 +172,19 @@ def test_what_is_not_there_is_a_problem_too(lookups: Lookups) -> None:
         assert response.json()["status"] == status
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/predict?user=u1&item=i1", "/v1/history?user=no", "/v1/model?n=1", "/livez", "/readyz", "/schema"],
+)
+def test_head_is_answered_as_get_without_the_body(lookups: Lookups, path: str) -> None:
+    got, head = lookups.client.get(path), lookups.client.head(path)
+    assert (head.status_code, head.headers["content-length"]) == (
+        got.status_code,
+        got.headers["content-length"],
+    )
+    assert head.content == b""
+
+
 def test_a_query_that_is_not_percent_encoded_is_refused(lookups: Lookups) -> None:
     host, port = lookups.client.base_url.host, lookups.client.base_url.port
     with socket.create_connection((host, port or 80)) as connection:
@@ -229,6 +242,8 @@ def test_lookups_are_counted_and_timed_by_route(lookups: Lookups) -> None:
     lookups.get("/v1/similar")
     lookups.get("/v1/similar", item="nothing")
     assert (count(good), count(bad), count(timed)) == (before[0] + 1, before[1] + 2, before[2] + 3)
+    lookups.client.head("/v1/similar", params={"item": "😀"})
+    assert count(good) == before[0] + 2
     assert count("lfm_ready") == 1
     assert count("lfm_replica_age_seconds") >= 0
     assert "😀" not in lookups.client.get("/metrics").text
