@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from lfm_online.replica import Replica
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from worker.api.app import create_app
-from worker.api.parameters import NEWEST_MS
+from worker.decode_one import NEWEST_MS
 
 
 def client(problems: list[str]) -> TestClient[Any]:
