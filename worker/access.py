@@ -51,8 +51,8 @@ def librdkafka_access(settings: Settings) -> dict[str, Any]:
     return access
 
 
-def open_store(settings: Settings, model: str = "") -> RedisStore:
-    """A connection to the settings' model, or to another of their store."""
+def store_access(settings: Settings) -> dict[str, Any]:
+    """The keyword arguments of a connection to the store, beside its URL."""
     s = settings
     access: dict[str, Any] = {}
     if s.store_user:
@@ -63,7 +63,12 @@ def open_store(settings: Settings, model: str = "") -> RedisStore:
         access["ssl_ca_certs"] = s.store_ca_file or None
         access["ssl_certfile"] = s.store_certificate_file or None
         access["ssl_keyfile"] = s.store_key_file or None
-    return RedisStore(s.store, model or s.model, **access)
+    return access
+
+
+def open_store(settings: Settings, model: str = "") -> RedisStore:
+    """A connection to the settings' model, or to another of their store."""
+    return RedisStore(settings.store, model or settings.model, **store_access(settings))
 
 
 def _secret(given: SecretStr, file: str) -> str:

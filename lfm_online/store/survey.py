@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import redis
 
 from lfm_online.store.connection import connect
-from lfm_online.store.protocol import StoreAwayError
+from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
 
 EVERYSEC_SECONDS: Final = 2.0
 """What ``appendfsync everysec`` may lose: a write that is late by one round."""
@@ -43,19 +43,24 @@ class Survey(NamedTuple):
         return "nothing is kept", float("inf")
 
 
-def survey(url: str) -> Survey:
-    """Ask a server.
+def survey(url: str, **access: Any) -> Survey:
+    """Ask a server; ``access`` as in :func:`connect`.
 
     Raises:
-        StoreAwayError: it does not answer, or refuses.
+        StoreBrokenError: it refuses the login, or the user may not ask.
+        StoreAwayError: it does not answer.
     """
-    client: Any = connect(url)
+    client: Any = connect(url, **access)
     try:
         facts = client.info("everything")
         config: dict[str, str] = {}
         with contextlib.suppress(redis.ResponseError):
             config = client.config_get("appendfsync", "save", "maxmemory-policy")
         return Survey(facts, {_text(name): _text(value) for name, value in config.items()})
+    except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as error:
+        raise StoreBrokenError(f"the store refuses the login: {error}") from error
+    except redis.exceptions.NoPermissionError as error:
+        raise StoreBrokenError(f"the user may not ask the store about itself: {error}") from error
     except (redis.RedisError, OSError) as error:
         raise StoreAwayError(str(error)) from error
     finally:

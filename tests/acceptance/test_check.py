@@ -68,6 +68,29 @@ def test_what_is_fit_passes_and_what_is_wrong_is_named_with_its_remedy(
     assert found["persistence"]["found"] == "nothing is kept: a restart loses the model"
 
 
+def test_the_store_is_asked_with_the_login_of_the_settings(
+    broker: str, fresh_store: EmbeddedStore, topic: str, process: StartCommand
+) -> None:
+    Play(broker, fresh_store.url, topic, process).client.config_set("requirepass", "s3cret")
+
+    def store_of(**env: str) -> dict[str, Any]:
+        command = process(
+            *("check", "--kafka", broker, "--topic", topic, "--store", fresh_store.url, "--json"), env=env
+        )
+        command.wait(PATIENCE_SECONDS)
+        found: dict[str, dict[str, Any]] = {f["what"]: f for f in json.loads(command.output)["findings"]}
+        return found["store"]
+
+    assert store_of(LFM_STORE_PASSWORD="s3cret")["status"] == "ok"
+    for env in ({}, {"LFM_STORE_PASSWORD": "wr0ng"}, {"LFM_STORE_USER": "x", "LFM_STORE_PASSWORD": "wr0ng"}):
+        refused = store_of(**env)
+        assert refused["status"] == "wrong"
+        assert "refuses the login" in refused["found"]
+        assert "LFM_STORE_USER and LFM_STORE_PASSWORD" in refused["remedy"]
+        assert "start it" not in refused["remedy"]
+        assert "wr0ng" not in str(refused)
+
+
 def test_people_get_a_line_for_each(broker: str, store: str, topic: str, process: StartCommand) -> None:
     command = process("check", "--kafka", broker, "--topic", topic, "--store", store)
     assert command.wait(PATIENCE_SECONDS) == 0, command.output

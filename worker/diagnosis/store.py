@@ -10,7 +10,7 @@ from lfm_online.layout import FormatError
 from lfm_online.meta import Meta, MetaMismatchError, check_same, read_meta
 from lfm_online.store.protocol import StoreAwayError, StoreBrokenError
 from lfm_online.store.survey import Survey, survey
-from worker.access import open_store
+from worker.access import open_store, store_access
 from worker.diagnosis.finding import Finding
 from worker.model_opening import meta_of
 from worker.setting_types import redacted
@@ -36,7 +36,15 @@ def look_at_store(settings: Settings) -> StoreLook:
     """Ask the server about itself and the model."""
     look = StoreLook()
     try:
-        look.survey = survey(settings.store)
+        look.survey = survey(settings.store, **store_access(settings))
+    except StoreBrokenError as error:
+        text = f"{redacted(settings.store)}: {error}"
+        remedy = (
+            "correct LFM_STORE_USER and LFM_STORE_PASSWORD, or its LFM_STORE_PASSWORD_FILE; a user's rights "
+            "are in deploy/redis.acl"
+        )
+        look.findings.append(Finding("store", "wrong", text, remedy))
+        return look
     except StoreAwayError as error:
         text = f"no answer at {redacted(settings.store)}: {error}"
         look.findings.append(Finding("store", "wrong", text, "start it, or correct LFM_STORE"))
