@@ -13,7 +13,7 @@ from worker.cli.options import settings_options
 from worker.cli.serve import serve
 from worker.cli.worker import worker
 from worker.settings import Settings
-from worker.settings_catalogue import ACCESS_SETTINGS
+from worker.settings_catalogue import ACCESS_SETTINGS, catalogue
 
 
 @click.command()
@@ -30,6 +30,25 @@ def test_settings_lists_every_setting_in_each_form() -> None:
     for each in objects:
         assert each["variable"] in table
         assert f"| `{each['variable']}` |" in markdown
+
+
+@pytest.mark.parametrize("columns", [80, 119, 120, 200])
+def test_a_terminal_of_any_usual_width_shows_every_name_whole(columns: int) -> None:
+    # FORCE_COLOR has rich take the test's pipe for a terminal; TERM has it leave colours out all the same.
+    env = {"COLUMNS": str(columns), "FORCE_COLOR": "1", "TERM": "dumb"}
+    output = CliRunner(env=env).invoke(main, ["settings"]).output
+    assert max(map(len, output.splitlines())) <= columns
+    words = set(output.split())
+    for name, entry in catalogue().items():
+        assert {name, entry.variable} <= words
+
+
+def test_without_a_terminal_each_setting_has_a_line_with_all_of_it() -> None:
+    header, *lines = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["settings"]).output.splitlines()
+    assert "environment variable" in header
+    for line, entry in zip(lines, catalogue().values(), strict=True):
+        for part in (entry.name, entry.variable, entry.default, entry.unit, entry.allowed, entry.meaning):
+            assert part in line
 
 
 def test_a_command_gets_flags_for_the_settings_it_names_and_the_rest_from_the_environment() -> None:

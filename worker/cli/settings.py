@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Final
 
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from worker.settings_catalogue import catalogue, markdown
+from worker.settings_catalogue import Entry, catalogue, markdown
+
+NARROW: Final = 120
+"""Columns of a terminal below which six side by side can't be read."""
+UNBOUNDED: Final = 1000
+"""Columns where no terminal limits them: more than any setting takes."""
 
 
 @click.command()
@@ -32,7 +39,28 @@ def settings(as_markdown: bool, as_json: bool) -> None:
     elif as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([dataclasses.asdict(e) for e in entries])))
     else:
-        table = Table("setting", "environment variable", "default", "unit", "allowed", "meaning", box=None)
-        for e in entries:
-            table.add_row(e.name, e.variable, e.default, e.unit, e.allowed, e.meaning)
-        Console().print(table)
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=UNBOUNDED)  # a line each, for grep
+        console.print(_wide(entries) if console.width >= NARROW else _narrow(entries))
+
+
+def _wide(entries: Iterable[Entry]) -> Table:
+    table = Table(box=None)
+    for name in ("setting", "environment variable"):
+        table.add_column(name, no_wrap=True)
+    for name in ("default", "unit", "allowed", "meaning"):
+        table.add_column(name, overflow="fold")
+    for e in entries:
+        table.add_row(e.name, e.variable, e.default, e.unit, e.allowed, e.meaning)
+    return table
+
+
+def _narrow(entries: Iterable[Entry]) -> Table:
+    table = Table(box=None)
+    table.add_column("setting\nenvironment variable", no_wrap=True)
+    table.add_column("meaning\ndefault; allowed", overflow="fold")
+    for e in entries:
+        default = f"{e.default} {e.unit}".strip() if e.default else "empty"
+        table.add_row(f"{e.name}\n{e.variable}", f"{e.meaning}\n{default}; allowed: {e.allowed}")
+    return table
