@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import SecretStr, model_validator
@@ -34,6 +35,13 @@ from worker.setting_types import (
 )
 
 ENVIRONMENT_PREFIX = "LFM_"
+ACCESS_FILES = {
+    "password": "the password",
+    "ca": "certificates (PEM)",
+    "certificate": "a certificate (PEM)",
+    "key": "a certificate's key (PEM)",
+}
+"""What the files hold that ``kafka_…_file`` and ``store_…_file`` name."""
 
 
 class Settings(BaseSettings):
@@ -235,12 +243,14 @@ class Settings(BaseSettings):
                 "allowed: rediss:// with store_ca_file, store_certificate_file and store_key_file"
             )
         for whose in ("kafka", "store"):
-            password_file = getattr(self, f"{whose}_password_file")
-            if password_file and not os.access(password_file, os.R_OK):
-                raise ValueError(
-                    f"{whose}_password_file is {password_file!r} (LFM_{whose.upper()}_PASSWORD_FILE), which "
-                    "can't be read; allowed: a file that holds the password"
-                )
+            for part, held in ACCESS_FILES.items():
+                name = f"{whose}_{part}_file"
+                path = getattr(self, name)
+                if path and (Path(path).is_dir() or not os.access(path, os.R_OK)):
+                    raise ValueError(
+                        f"{name} is {path!r} ({ENVIRONMENT_PREFIX}{name.upper()}), which can't be read; "
+                        f"allowed: a file that holds {held}"
+                    )
             certificate, key = (getattr(self, f"{whose}_{part}_file") for part in ("certificate", "key"))
             if bool(certificate) != bool(key):
                 raise ValueError(

@@ -164,6 +164,7 @@ def test_secrets_are_in_no_list_of_settings_and_no_error(process: StartCommand, 
         process("worker", env=env | {"LFM_STORE_CA_FILE": "ca.pem"}),
         process("worker", env=env | {"LFM_KAFKA_CERTIFICATE_FILE": "c.pem"}),
         process("verify", env={"LFM_STORE_PASSWORD_FILE": str(tmp_path / "none")}),
+        process("worker", env={"LFM_KAFKA_CA_FILE": str(tmp_path / "none")}),
     ]
     for command in refused:
         assert command.wait(PATIENCE_SECONDS) in (1, 2), command.log

@@ -37,13 +37,15 @@ def test_librdkafka_takes_every_session_timeout_that_the_settings_allow() -> Non
 def test_both_clients_are_given_the_same_access(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("s3cret\n")
+    for name in ("ca.pem", "c.pem", "k.pem"):
+        (tmp_path / name).touch()
     settings = Settings(
         kafka_security="sasl_ssl",
         kafka_user="learner",
         kafka_password_file=str(secret),
-        kafka_ca_file="ca.pem",
-        kafka_certificate_file="c.pem",
-        kafka_key_file="k.pem",
+        kafka_ca_file=str(tmp_path / "ca.pem"),
+        kafka_certificate_file=str(tmp_path / "c.pem"),
+        kafka_key_file=str(tmp_path / "k.pem"),
     )
     one, other = kafka_access(settings), librdkafka_access(settings)
     assert [other[name] for name in ("sasl.mechanism", "sasl.username", "sasl.password")] == [

@@ -109,6 +109,23 @@ def test_settings_that_do_not_go_together_are_refused(together: dict[str, str]) 
         load_settings(together)
 
 
+@pytest.mark.parametrize("part", ["password", "ca", "certificate", "key"])
+@pytest.mark.parametrize("whose", ["kafka", "store"])
+def test_a_file_of_logins_or_certificates_that_cannot_be_read_is_named_with_its_variable(
+    whose: str, part: str, tmp_path: Path
+) -> None:
+    name = f"{whose}_{part}_file"
+    there = tmp_path / "there"
+    there.touch()
+    pair = {f"{whose}_{each}_file": str(there) for each in ("certificate", "key")}
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(SettingsError) as refused:
+            load_settings({"store": "rediss://store:6379/0", **pair, name: str(path)})
+        for words in (f"{name} is {str(path)!r}", catalogue()[name].variable, "can't be read", "; allowed: "):
+            assert words in str(refused.value)
+    load_settings({"store": "rediss://store:6379/0", **pair, name: str(there)})
+
+
 def test_every_default_is_allowed_and_every_setting_explained() -> None:
     settings = Settings()
     assert settings.dead_letters_to == "ratings.dead-letters"
