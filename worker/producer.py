@@ -20,6 +20,7 @@ from kafka.errors import ClusterAuthorizationFailedError, KafkaError, Unsupporte
 from lfm_online.ratings_file import RatingsTable
 from worker.access import kafka_access
 from worker.settings import Settings
+from worker.source.consumer_settings import BOOTSTRAP_MS
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,11 @@ def _send_all(
 ) -> int:
     tally = _Tally()
     producer = KafkaProducer(
-        **kafka_access(settings), acks="all", enable_idempotence=idempotent, compression_type=None
+        **kafka_access(settings),
+        acks="all",
+        enable_idempotence=idempotent,
+        compression_type=None,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
     )
     try:
         pace = _Pace(rate)

@@ -10,6 +10,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from worker.access import kafka_access
 from worker.settings import Settings
+from worker.source.consumer_settings import BOOTSTRAP_MS
 
 
 def ensure_topic(settings: Settings, partitions: int) -> bool:
@@ -27,7 +28,7 @@ def ensure_topic(settings: Settings, partitions: int) -> bool:
         kafka.errors.KafkaError: no broker answers, or it refuses.
     """
     name = settings.topic
-    with KafkaAdminClient(**kafka_access(settings)) as admin:
+    with _admin(settings) as admin:
         try:
             admin.create_topics({name: {"num_partitions": partitions, "replication_factor": -1}})
         except TopicAlreadyExistsError:
@@ -49,5 +50,9 @@ def topic_configuration(admin: KafkaAdminClient, name: str) -> dict[str, str]:
 
 def is_compacted(settings: Settings) -> bool:
     """Whether the topic drops events that a later one of the same key follows, as far as the broker tells."""
-    with KafkaAdminClient(**kafka_access(settings)) as admin:
+    with _admin(settings) as admin:
         return "compact" in topic_configuration(admin, settings.topic).get("cleanup.policy", "")
+
+
+def _admin(settings: Settings) -> KafkaAdminClient:
+    return KafkaAdminClient(**kafka_access(settings), bootstrap_timeout_ms=BOOTSTRAP_MS)

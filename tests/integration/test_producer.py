@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -12,15 +16,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import ClusterAuthorizationFailedError, MessageSizeTooLargeError
+from kafka.errors import ClusterAuthorizationFailedError, KafkaError, MessageSizeTooLargeError
 from kafka.future import Future
 
 from lfm_online.ratings_file import RatingsTable
-from worker import producer
+from worker import producer, topics
 from worker.cli import main
 from worker.producer import ProduceError, produce
 from worker.settings import Settings
-from worker.topics import ensure_topic
+from worker.topics import ensure_topic, is_compacted
 
 
 def table(n: int, *, has_times: bool = True) -> RatingsTable:
@@ -157,6 +161,23 @@ def test_the_command_makes_the_topic_sends_the_file_and_tells_the_count(broker: 
     assert result.stdout.startswith("9 events confirmed by the broker in ")
     records = consumed(broker, name)
     assert [msgspec.json.decode(record.value)["item_id"] for record in records] == [str(n) for n in range(9)]
+
+
+def test_a_broker_that_does_not_answer_is_told_after_the_time_that_a_first_answer_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings(kafka="127.0.0.1:1")
+    asked: list[tuple[ModuleType, Callable[[], object]]] = [
+        (topics, partial(ensure_topic, settings, 1)),
+        (topics, partial(is_compacted, settings)),
+        (producer, partial(produce, table(1), settings)),
+    ]
+    for module, ask in asked:
+        monkeypatch.setattr(module, "BOOTSTRAP_MS", 300)
+        began = time.monotonic()
+        with pytest.raises(KafkaError):
+            ask()
+        assert time.monotonic() - began < 5, ask
 
 
 def test_the_command_names_the_bad_line_before_it_sends_anything(tmp_path: Path) -> None:
