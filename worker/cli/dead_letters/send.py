@@ -39,6 +39,11 @@ def send(
     dead-letter topic, so that it is not sent twice. Of one that was cut, the whole value is read from its
     place in the topic. Exit code 1 if some could not be sent.
 
+    Every model of the topic learns what is sent: one that has learned the event already learns it twice.
+    Where several models read one topic, give each a dead-letter topic of its own (LFM_DEAD_LETTER_TOPIC):
+    else the letters of all are mixed, and --reason sends those of all. Send only what no other model has
+    learned.
+
     \b
     Example:
       lfm-online dead-letters send --reason future_time --dry-run
