@@ -36,8 +36,8 @@ class FitBrokenOffError(Exception):
     """Another process wrote to the model while it was fitted."""
 
 
-def check_new(store: Store, name: str) -> None:
-    """See that a model of that name may be written.
+def check_new(store: Store, name: str, *, setting: str = "LFM_MODEL") -> None:
+    """See that a model of that name may be written; ``setting`` gave the name, for errors.
 
     Raises:
         ModelExistsError: it is there.
@@ -47,7 +47,7 @@ def check_new(store: Store, name: str) -> None:
     store.check()
     if store.read_meta() is not None or store.read_state().head != NO_HEAD:
         raise ModelExistsError(
-            f"the store has a model {name!r}: only new ones are written. Choose another name (LFM_MODEL), or "
+            f"the store has a model {name!r}: only new ones are written. Choose another name ({setting}), or "
             "delete that one"
         )
 

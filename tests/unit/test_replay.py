@@ -206,7 +206,7 @@ def test_what_can_not_be_replayed_is_refused() -> None:
     play = Play(15)
     play.learn()
     _, target = again(play)
-    with pytest.raises(ModelExistsError, match="again"):
+    with pytest.raises(ModelExistsError, match=r"a model 'again': .* another name \(--into\)"):
         again(play, target)
     with pytest.raises(NoReplayError, match="retention"):
         again(play, first={0: 1})

@@ -97,9 +97,9 @@ def replay(
     _check_origin(plan, meta)
     _check_retention(plan, topic)
     # 2. The claim.
-    check_new(target, target_name)
+    check_new(target, target_name, setting="--into")
     if not target.create(msgspec.structs.replace(meta, format=UNFINISHED).to_bytes()):
-        raise ModelExistsError(f"another process has just started a model {target_name!r}")
+        raise ModelExistsError(f"another process has just started a model {target_name!r} (--into)")
     # 3. Learning.
     checkpoint = Checkpoint(target, meta.make_model(), meta.topic, feed_entries=feed_entries, new_id=new_id)
     checkpoint.resync()
@@ -139,10 +139,10 @@ def _check_retention(plan: Plan, topic: Topic) -> None:
 def _learn(checkpoint: Checkpoint, part: Events, name: str) -> None:
     # Letters were forwarded once already.
     if not checkpoint.begin(dataclasses.replace(part, letters=[])).learned:
-        raise NoReplayError(f"somebody else wrote to model {name!r}: delete it, and replay again")
+        raise NoReplayError(f"somebody else wrote to model {name!r} (--into): delete it, and replay again")
     settled = checkpoint.settle()
     if settled is None or not settled.receipt.committed:
-        raise NoReplayError(f"somebody else wrote to model {name!r}: delete it, and replay again")
+        raise NoReplayError(f"somebody else wrote to model {name!r} (--into): delete it, and replay again")
 
 
 def _finish(checkpoint: Checkpoint, meta: Meta, new_id: Callable[[], bytes], feed_entries: int) -> Commit:
@@ -168,4 +168,4 @@ def _finish(checkpoint: Checkpoint, meta: Meta, new_id: Callable[[], bytes], fee
 def _send(target: Store, commit: Commit, name: str) -> None:
     target.send_commit(commit)
     if not target.receive_commit().committed:
-        raise NoReplayError(f"somebody else wrote to model {name!r}: delete it, and replay again")
+        raise NoReplayError(f"somebody else wrote to model {name!r} (--into): delete it, and replay again")
