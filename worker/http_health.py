@@ -137,7 +137,7 @@ def serve_in_thread(app: Any, host: str, port: int, *, setting: str) -> Served:
         app: The app.
         host: Address or name to listen on.
         port: Port; 0 takes a free one, which is then ``Served.port``.
-        setting: What to change if the port is taken, for the error's message.
+        setting: What names host and port, for the error's message.
 
     Raises:
         PortTakenError: the address can't be listened on.

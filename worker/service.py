@@ -108,7 +108,9 @@ class Service:
         # 2. Health.
         self.watchdog.start()
         app = health_app(self.watchdog.problems, self.health.ready, self.registry)
-        server = serve_in_thread(app, s.worker_host, s.worker_port, setting="LFM_WORKER_PORT")
+        server = serve_in_thread(
+            app, s.worker_host, s.worker_port, setting="LFM_WORKER_HOST, LFM_WORKER_PORT"
+        )
         try:
             log.info("metrics and health at %s", server.url)
             # 3. Open.

@@ -46,14 +46,18 @@ def test_a_model_is_neither_mixed_with_another_nor_silently_begun_anew(
     play.verified(300)
 
 
-def test_a_port_that_is_taken_is_named_with_its_setting(
+def test_a_host_or_port_that_can_not_be_listened_on_is_named_with_its_setting(
     broker: str, store: str, topic: str, process: StartCommand
 ) -> None:
+    play = Play(broker, store, topic, process)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        log = ended(Play(broker, store, topic, process).worker("--worker-port", port))
-    assert port in log
+        log = ended(play.worker("--worker-port", port))
+    assert f"127.0.0.1:{port}" in log
     assert "LFM_WORKER_PORT" in log
+    log = ended(play.worker("--worker-host", "nohost.invalid"))
+    assert "nohost.invalid:" in log
+    assert "LFM_WORKER_HOST" in log
 
 
 def test_a_store_that_is_away_is_waited_for(

@@ -83,12 +83,18 @@ def test_sigterm_lets_the_requests_in_flight_finish(lookups: Lookups, process: S
         assert server.wait() == 0
 
 
-def test_a_port_that_is_taken_is_named_with_its_setting(lookups: Lookups, process: StartCommand) -> None:
+def test_a_host_or_port_that_can_not_be_listened_on_is_named_with_its_setting(
+    lookups: Lookups, process: StartCommand
+) -> None:
     port = lookups.client.base_url.port
     server = process("serve", "--store", lookups.store, "--serve-port", str(port))
     assert server.wait() == 1
     assert f"127.0.0.1:{port}" in server.log
     assert "LFM_SERVE_PORT" in server.log
+    server = process("serve", "--store", lookups.store, "--serve-host", "nohost.invalid")
+    assert server.wait() == 1
+    assert "nohost.invalid:" in server.log
+    assert "LFM_SERVE_HOST" in server.log
 
 
 @pytest.mark.parametrize(

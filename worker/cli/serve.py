@@ -67,7 +67,7 @@ def serve(settings: Settings) -> None:
             app,
             settings.serve_host,
             settings.serve_port,
-            setting="serve_port (--serve-port, LFM_SERVE_PORT)",
+            setting="--serve-host, LFM_SERVE_HOST; --serve-port, LFM_SERVE_PORT",
         )
     except PortTakenError as error:
         raise click.ClickException(str(error)) from None
