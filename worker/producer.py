@@ -57,6 +57,7 @@ def produce(
     *,
     rate: float | None = None,
     on_progress: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> Confirmed:
     """Send every rating of the table in its order, acks=all, idempotent unless the broker refuses that.
 
@@ -65,21 +66,23 @@ def produce(
         settings: broker, topic, the events' field names and unit of time (seconds are rounded down).
         rate: events a second; None is as fast as it goes.
         on_progress: called now and then, and at the end, with how many are confirmed so far.
+        stop: once set, no more is sent; what was sent is still waited for.
 
     Raises:
         ProduceError: an event was refused, or not confirmed in time.
         kafka.errors.KafkaError: no broker answers.
     """
     began = time.monotonic()
+    stop = stop or threading.Event()
     try:
-        confirmed = _send_all(table, settings, rate, on_progress, idempotent=True)
+        confirmed = _send_all(table, settings, rate, on_progress, stop, idempotent=True)
     except ProduceError as failure:
         if failure.confirmed or not _refuses_idempotence(failure.first_error):
             raise
         log.warning(
             "the broker refuses idempotent producers (%s): a retry may double an event", failure.first_error
         )
-        confirmed = _send_all(table, settings, rate, on_progress, idempotent=False)
+        confirmed = _send_all(table, settings, rate, on_progress, stop, idempotent=False)
     return Confirmed(confirmed, time.monotonic() - began)
 
 
@@ -114,6 +117,7 @@ def _send_all(
     settings: Settings,
     rate: float | None,
     on_progress: Callable[[int], None] | None,
+    stop: threading.Event,
     *,
     idempotent: bool,
 ) -> int:
@@ -126,7 +130,7 @@ def _send_all(
         bootstrap_timeout_ms=BOOTSTRAP_MS,
     )
     try:
-        pace = _Pace(rate)
+        pace = _Pace(rate, stop)
         for sent, (key, value) in enumerate(_records(table, settings)):
             if sent % pace.stride == 0:
                 tally.wait_until_in_flight(sent, _IN_FLIGHT_RECORDS)
@@ -134,7 +138,8 @@ def _send_all(
                     break
                 if on_progress:
                     on_progress(tally.confirmed)
-                pace.wait(sent)
+                if not pace.wait(sent):
+                    break
             future = producer.send(settings.topic, key=key, value=value)
             future.add_callback(tally.on_confirmed)
             future.add_errback(tally.on_failed)
@@ -159,15 +164,17 @@ def _refuses_idempotence(error: Exception) -> bool:
 class _Pace:
     """Keeps to a rate, counted from the start, so that a pause is made up for."""
 
-    def __init__(self, rate: float | None) -> None:
-        self._rate = rate
+    def __init__(self, rate: float | None, stop: threading.Event) -> None:
+        self._rate, self._stop = rate, stop
         self._began = time.monotonic()
         self.stride = min(_STRIDE_RECORDS, max(1, int(rate * _STRIDE_SECONDS))) if rate else _STRIDE_RECORDS
 
-    def wait(self, sent: int) -> None:
+    def wait(self, sent: int) -> bool:
+        """Wait until the next is due; whether it is to be sent at all."""
         if self._rate:
             due = self._began + sent / self._rate
-            time.sleep(max(0.0, due - time.monotonic()))
+            self._stop.wait(max(0.0, due - time.monotonic()))
+        return not self._stop.is_set()
 
 
 def _records(table: RatingsTable, settings: Settings) -> Iterator[tuple[bytes, bytes]]:

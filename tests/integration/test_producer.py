@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections import defaultdict
@@ -113,6 +114,21 @@ def test_an_event_that_fails_ends_the_sending_and_is_told(
         produce(table(2), Settings(kafka=broker, topic=topic))
     assert (caught.value.confirmed, caught.value.failed) == (1, 1)
     assert isinstance(caught.value.first_error, MessageSizeTooLargeError)
+
+
+def test_it_stops_when_told_even_while_the_next_event_is_not_yet_due(broker: str, topic: str) -> None:
+    stop = threading.Event()
+    looks: list[int] = []
+
+    def look(confirmed: int) -> None:
+        looks.append(confirmed)
+        if len(looks) == 2:  # one is sent, the second is due in 1000 s
+            stop.set()
+
+    settings = Settings(kafka=broker, topic=topic)
+    assert produce(table(9), settings, rate=0.001, on_progress=look, stop=stop).count == 1
+    [record] = consumed(broker, topic)
+    assert msgspec.json.decode(record.value)["item_id"] == "0"
 
 
 def test_a_broker_that_refuses_idempotence_gets_the_events_without_it(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -21,7 +19,8 @@ from worker.settings import Settings
     "--json",
     "as_json",
     is_flag=True,
-    help="Standard output carries JSON lines only: addresses once all is up, at the end a summary.",
+    help="Standard output carries JSON lines only: addresses once all is up, at the end a summary, "
+    "none where it is stopped before all is learned.",
 )
 @click.option(
     "--data",
@@ -70,7 +69,7 @@ def demo(
     from worker.producer import ProduceError
 
     set_up_logging("warning")
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     if data is not None and write_catalogue is not None:
         raise click.UsageError("--write-catalogue is of MovieLens: it does not go with --data")
     try:
@@ -96,7 +95,3 @@ def demo(
         TimeoutError,
     ) as error:
         raise click.ClickException(str(error)) from error
-
-
-def _leave(_number: int, _frame: Any) -> None:
-    sys.exit(0)

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import click
 from rich.console import Console
@@ -37,6 +37,8 @@ SESSION_SECONDS: Final = 6.0
 """The embedded broker lets a group's first member wait half of this."""
 START_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 0.2
+STOP_SECONDS: Final = 5.0
+"""How long a replay that is left may wait for the broker, which may be what ended."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,36 @@ class Play:
 
 
 class _Replay(threading.Thread):
-    """Produces beside the main loop, which keeps watch over the processes."""
+    """Produces beside the main loop, which keeps watch over the processes.
+
+    Leaving it ends it, before the broker ends: a producer without one fills the terminal with its errors.
+    """
 
     def __init__(self, play: Play, settings: Settings) -> None:
         super().__init__(daemon=True, name="replay")
         self._play, self._settings = play, settings
+        self._stop_sending, self._ended = threading.Event(), threading.Event()
         self.error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except KeyboardInterrupt:  # it waits for the thread, which by then runs
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_sending.set()
+        self._ended.wait(STOP_SECONDS)
 
     def run(self) -> None:
         try:
-            produce(self._play.table, self._settings, rate=self._play.rate)
+            produce(self._play.table, self._settings, rate=self._play.rate, stop=self._stop_sending)
         except Exception as error:  # noqa: BLE001 - the main loop raises it
             self.error = error
+        finally:
+            self._ended.set()
 
 
 def perform(play: Play) -> None:
@@ -167,7 +187,6 @@ def _replay(
     play: Play, settings: Settings, run: Run, console: Console, worker_url: str
 ) -> tuple[Learned, float]:
     """Produce and watch until every event has been handled; how many seconds it took."""
-    replay = _Replay(play, settings)
     total = len(play.table)
     columns = (
         BarColumn(bar_width=12),
@@ -175,8 +194,7 @@ def _replay(
         TextColumn("{task.fields[rate]:,.0f}/s lag {task.fields[lag]:,} {task.fields[rmse]}"),
     )
     began = time.monotonic()
-    replay.start()
-    with Progress(*columns, console=console) as bar:
+    with _Replay(play, settings) as replay, Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=total, rate=0.0, lag=0, rmse="")
         before, before_at = 0, began
         while True:
@@ -190,7 +208,6 @@ def _replay(
             if learned.handled >= total:
                 seconds = now - began
                 bar.update(task, rate=total / seconds, lag=0)
-                replay.join()
                 return learned, seconds
             time.sleep(LOOK_SECONDS)
 
