@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lfm_online.ratings_file import RatingsTable
 
@@ -12,7 +13,13 @@ class NoRatingsError(ValueError):
 
 
 def within(ratings: RatingsTable, low: float, high: float, name: str = "") -> RatingsTable:
-    """The ratings from ``low`` to ``high``, both included, in the order of the table.
+    """The ratings at :func:`places_within`."""
+    inside = places_within(ratings, low, high, name)
+    return ratings if len(inside) == len(ratings) else ratings.take(inside)
+
+
+def places_within(ratings: RatingsTable, low: float, high: float, name: str = "") -> NDArray[np.intp]:
+    """Where the ratings from ``low`` to ``high`` stand in the table, both included.
 
     Args:
         ratings: All of them.
@@ -31,7 +38,7 @@ def within(ratings: RatingsTable, low: float, high: float, name: str = "") -> Ra
             f"none of the {len(ratings):,} ratings{f' of {name}' if name else ''} ({span(ratings)}) "
             f"lies in {low:g},{high:g} (--range)"
         )
-    return ratings if len(inside) == len(ratings) else ratings.take(inside)
+    return inside
 
 
 def span(ratings: RatingsTable) -> str:

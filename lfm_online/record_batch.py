@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from lfm_online.numba_flags import BORROWING
 
-BROKEN: Final = -1
-"""In place of a position: what lies there is no record."""
+_BROKEN: Final = -1
 
 
 class RecordError(ValueError):
@@ -53,7 +52,7 @@ def parse_records(buffer: NDArray[np.uint8], start: int, n_records: int) -> Reco
     if end != len(buffer):
         raise RecordError(
             "a record's parts do not add up to its length"
-            if end == BROKEN
+            if end == _BROKEN
             else f"{len(buffer) - end} bytes behind the last record"
         )
     return RecordColumns(*columns)
@@ -61,18 +60,18 @@ def parse_records(buffer: NDArray[np.uint8], start: int, n_records: int) -> Reco
 
 @numba.njit(**BORROWING)
 def _varint(buffer: Any, at: int, stop: int) -> tuple[int, int]:
-    """A zigzag varint and the place behind it, ``BROKEN`` if there is none."""
+    """A zigzag varint and the place behind it, ``_BROKEN`` if there is none."""
     result = np.uint64(0)
     for shift in range(0, 70, 7):
         if at >= stop:
-            return 0, BROKEN
+            return 0, _BROKEN
         byte = np.uint64(buffer[at])
         at += 1
         result |= (byte & np.uint64(0x7F)) << np.uint64(shift)
         if byte < 0x80:
             value = np.int64(result >> np.uint64(1)) ^ -np.int64(result & np.uint64(1))
             return value, at  # type: ignore[return-value]  # an int64 is compiled as an int
-    return 0, BROKEN
+    return 0, _BROKEN
 
 
 @numba.njit(**BORROWING)
@@ -88,35 +87,35 @@ def parse_into(buffer: Any, at: int, stop: int, columns: Any, first: int, last: 
         last: Behind these records.
 
     Returns:
-        The place behind the last record, ``BROKEN`` if one is of another form.
+        The place behind the last record, ``_BROKEN`` if one is of another form.
     """
     for record in range(first, last):
         length, at = _varint(buffer, at, stop)
         if at < 0 or length < 0 or length > stop - at:
-            return BROKEN
+            return _BROKEN
         end = at + length
         at += 1  # attributes: none are defined
         columns[1, record], at = _varint(buffer, at, stop)
         if at < 0:
-            return BROKEN
+            return _BROKEN
         columns[0, record], at = _varint(buffer, at, stop)
         if at < 0:
-            return BROKEN
+            return _BROKEN
         for part in (2, 4):  # key and value
             size, at = _varint(buffer, at, stop)
             if at < 0 or size < -1 or size > end - at:
-                return BROKEN
+                return _BROKEN
             columns[part, record] = at
             columns[part + 1, record] = size
             at += max(size, 0)
         n_headers, at = _varint(buffer, at, stop)
         if at < 0 or n_headers < 0:
-            return BROKEN
+            return _BROKEN
         for part in range(2 * n_headers):  # names and values
             size, at = _varint(buffer, at, stop)
             if at < 0 or size < -(part % 2) or size > end - at:
-                return BROKEN
+                return _BROKEN
             at += max(size, 0)
         if at != end:
-            return BROKEN
+            return _BROKEN
     return at

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lfm_online.batch import Batch, Outcome, batch_of
+from lfm_online.batch import Batch, Outcome
+from lfm_online.fit.train import started
 from lfm_online.hashing import id_hash
 from lfm_online.model import Model
-from lfm_online.rating_range import within
 from lfm_online.ratings_file import RatingsTable
 from lfm_online.rules.bookkeeping import BIAS_PRIOR, MEAN_PRIOR
 from lfm_online.rules.rule import Rule
@@ -81,13 +81,7 @@ def new_trial(ratings: RatingsTable, rule: Rule, factors: int) -> Trial:
     Raises:
         NoRatingsError: no rating lies within the range.
     """
-    inside = within(ratings, rule.hyper.low, rule.hyper.high).sorted_by_time()
-    model = Model(rule, factors)
-    user = model.users.numbers(inside.users)
-    item = model.items.numbers(inside.items)
-    model.users.start(np.arange(len(model.users), dtype=np.int32))
-    model.items.start(np.arange(len(model.items), dtype=np.int32))
-    return Trial(model, batch_of(user, item, inside.ratings, inside.times_ms))
+    return Trial(*started(ratings, rule, factors))
 
 
 def folds_of(trial: Trial) -> NDArray[np.int64]:

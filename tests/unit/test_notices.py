@@ -2,8 +2,10 @@
 
 import logging
 
+import msgspec
 import pytest
 
+from tests import made_checkpoints
 from worker.dead_letters.letter import DeadLetter, Reason
 from worker.dead_letters.notice import LetterNotice
 from worker.membership import Membership
@@ -20,18 +22,8 @@ class Clock:
 
 
 def letter(reason: Reason, offset: int) -> DeadLetter:
-    return DeadLetter(
-        reason=reason,
-        detail=f"because {offset}",
-        topic="t",
-        partition=3,
-        offset=offset,
-        time_ms=0,
-        key=None,
-        value=b"",
-        value_bytes=0,
-        sha256="",
-    )
+    made = made_checkpoints.letter(3, offset)
+    return msgspec.structs.replace(made, reason=reason, detail=f"because {offset}")
 
 
 def test_dead_letters_are_told_at_once_and_then_at_most_once_a_minute(
@@ -43,14 +35,14 @@ def test_dead_letters_are_told_at_once_and_then_at_most_once_a_minute(
     assert not caplog.messages
     notice.count([letter("schema", 1), letter("schema", 2), letter("range", 3)])
     (line,) = caplog.messages
-    assert "2 schema, 1 range; the last one is t 3:3: because 3" in line
+    assert "2 schema, 1 range; the last one is ratings 3:3: because 3" in line
     clock.now = 59.0
     notice.count([letter("type", 4)])
     assert len(caplog.messages) == 1
     clock.now = 61.0
     notice.count([])
     notice.count([letter("type", 5)])
-    assert "2 type; the last one is t 3:5" in caplog.messages[1]
+    assert "2 type; the last one is ratings 3:5" in caplog.messages[1]
 
 
 def test_a_worker_that_gets_no_partitions_says_so_after_the_usual_time(

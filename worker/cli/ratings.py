@@ -43,9 +43,9 @@ def tell_outside(ratings: RatingsTable, limits: RatingRange, name: str, fate: Fa
     Raises:
         NoRatingsError: all of them, or there are none.
     """
-    from lfm_online.rating_range import span, within
+    from lfm_online.rating_range import places_within, span
 
-    outside = len(ratings) - len(within(ratings, *limits, name))
+    outside = len(ratings) - len(places_within(ratings, *limits, name))
     if outside:
         lie, become = ("lies", fate.one) if outside == 1 else ("lie", fate.several)
         click.echo(

@@ -134,7 +134,8 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
     def _read_run(self, records: Any) -> tuple[Records, int] | None:
         """The plain and sound batches that come next, and the position behind them; None if there is none."""
         fetched = np.frombuffer(records._buffer, np.uint8)
-        run = find_run(fetched, records._pos - len(records._next_slice), MOST_AT_ONCE)
+        begin = records._pos - len(records._next_slice)
+        run = find_run(fetched, begin, MOST_AT_ONCE)
         if self.check_crcs:
             run = run.first(_sound(run, memoryview(records._buffer)))
         found = parse_run(fetched, run) if len(run) else None
@@ -144,7 +145,7 @@ class _PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafk
         records._cache_next()
         self.leader_epoch = found.leader_epoch
         self.records_read += len(found.offsets)
-        self.bytes_read += found.end - run.bounds[0][0]
+        self.bytes_read += found.end - begin
         columns = found.columns
         wanted = Records(
             self.topic_partition.partition,
