@@ -13,7 +13,7 @@ from lfm_online.model import Model
 from lfm_online.predict import Basis, basis_of, items_of, table_of
 from lfm_online.replica import Replica, UserRead
 from lfm_online.replica_reads import Loaded
-from lfm_online.similar import UnknownIdError, cosines
+from lfm_online.similar import UnknownIdError, similarities
 
 
 class Known(NamedTuple):
@@ -38,7 +38,7 @@ class Reason(NamedTuple):
 
     item: str
     rating: float
-    cosine: float
+    similarity: float
 
 
 def known_user(replica: Replica, user: str) -> tuple[Basis, Known]:
@@ -114,7 +114,7 @@ def rated_by(replica: Replica, user: str) -> tuple[Basis, list[Rated]]:
 
 
 def reasons(replica: Replica, user: str, item: str, n: int) -> list[Reason]:
-    """The ``n`` items of a user's history that are nearest to an item by the cosine of their factors.
+    """The ``n`` items of a user's history that are nearest to an item by taste: ``similar.similarities``.
 
     A user or an item that the model does not know has none.
 
@@ -134,8 +134,8 @@ def reasons(replica: Replica, user: str, item: str, n: int) -> list[Reason]:
         latest = dict(zip(rated.items.tolist(), rated.ratings.tolist(), strict=True))
         latest.pop(number, None)
         numbers = np.fromiter(latest, np.int64, len(latest))
-        near = np.empty(len(numbers))
-        cosines(items.rows.factors[numbers], items.rows.factors[number], near)
+        ratings = items.rows.header["ratings"][numbers]
+        near = similarities(items.rows.factors[numbers], ratings, items.rows.factors[number])
         order = np.lexsort((numbers, -near))[:n]
         return [Reason(items.ids[numbers[j]], latest[int(numbers[j])], float(near[j])) for j in order]
 

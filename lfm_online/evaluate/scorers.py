@@ -1,4 +1,4 @@
-"""What the top n are ranked by: what is taken next, the predicted rating, and popularity."""
+"""What the top n are ranked by: what is taken next, the item taken last, the predicted rating, popularity."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from lfm_online.evaluate.prequential import new_model
 from lfm_online.evaluate.stream import Stream
 from lfm_online.ranking.scores import DEFAULT_C, Scores, next_scores
 from lfm_online.rules.rule import Rule
+from lfm_online.similar import Near, near_item
 
 
 class Next:
-    """One model with a ranking head, learned once for all the :class:`ByNext` that rank by it."""
+    """One model with a ranking head, learned once for all that rank by it."""
 
     def __init__(self, stream: Stream, rule: Rule, factors: int) -> None:
         """A model that has seen nothing of the stream."""
@@ -36,6 +37,10 @@ class Next:
             self._scored = event
         return self._parts
 
+    def near(self, item: int, by: Near, n_known: int) -> NDArray[np.float64]:
+        """How similar the known items are to one of them."""
+        return near_item(self._model, item, by, n_known)
+
 
 class ByNext:
     """By what the user takes next: the ranking head, with c times the predicted rating."""
@@ -52,6 +57,26 @@ class ByNext:
     def score(self, event: int, scores: NDArray[np.float64]) -> None:
         """See :class:`Scorer`."""
         scores[:] = self._model.parts(event, len(scores)).total(self._c)
+
+
+class BySimilar:
+    """By similarity to the item that the user rated last, whatever came before it."""
+
+    def __init__(self, stream: Stream, model: Next, by: Near) -> None:
+        """As :class:`ByNext`."""
+        self.name = f"similar to the last, {by}"
+        self._model, self._by = model, by
+        order = np.argsort(stream.user, kind="stable")  # each user's events, in the order of the stream
+        self._last = np.zeros_like(stream.item)
+        self._last[order[1:]] = stream.item[order[:-1]]
+
+    def learn(self, start: int, stop: int) -> None:  # noqa: ARG002 (the model knows where it is)
+        """See :class:`Scorer`."""
+        self._model.learn(stop)
+
+    def score(self, event: int, scores: NDArray[np.float64]) -> None:
+        """See :class:`Scorer`; whose event it is has rated an item before."""
+        scores[:] = self._model.near(int(self._last[event]), self._by, len(scores))
 
 
 class ByRating:

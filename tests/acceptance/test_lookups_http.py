@@ -135,7 +135,7 @@ def test_a_parameter_that_a_lookup_does_not_take_is_refused_with_those_that_it_t
     [
         ("recommend?user=u1&by=nonsense", "by: 'nonsense' is none of next, rating"),
         ("recommend?user=u1&by=", "by: '' is none of next, rating"),
-        ("similar?item=i1&by=taken+together", "by: 'taken together' is none of taste, taken-together"),
+        ("similar?item=i1&by=taken+together", "by: 'taken together' is none of taken-together, taste"),
     ],
 )
 def test_a_value_that_can_not_be_chosen_is_refused_with_those_that_can(

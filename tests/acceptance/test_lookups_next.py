@@ -95,14 +95,15 @@ def test_neighbours_are_those_that_are_rated_alike_or_taken_together(
     lookups: Lookups, raw: brute_force.Server
 ) -> None:
     plain = lookups.answer("/v1/similar", item="😀", n=20)
-    assert plain == lookups.answer("/v1/similar", item="😀", n=20, by="taste")
-    together = lookups.answer("/v1/similar", item="😀", n=20, by="taken-together")
-    assert (plain["by"], together["by"]) == ("taste", "taken-together")
-    names, y = raw.items(), raw.y()
-    cosines = y @ y[names.index("😀")] / np.linalg.norm(y, axis=1) / np.linalg.norm(y[names.index("😀")])
-    nearest = [j for j in np.argsort(-cosines) if names[j] != "😀"][:20]
-    check(together["items"], "cosine", [(names[j], cosines[j]) for j in nearest])
-    assert together["items"] != plain["items"]
+    assert plain == lookups.answer("/v1/similar", item="😀", n=20, by="taken-together")
+    alike = lookups.answer("/v1/similar", item="😀", n=20, by="taste")
+    assert (plain["by"], alike["by"]) == ("taken-together", "taste")
+    names = raw.items()
+    for found, factors in ((plain, raw.y()), (alike, np.array([item.q for item in raw.rows()], float))):
+        near = raw.similarities(factors, names.index("😀"))
+        nearest = [j for j in np.argsort(-near) if names[j] != "😀"][:20]
+        check(found["items"], "similarity", [(names[j], near[j]) for j in nearest])
+    assert alike["items"] != plain["items"]
 
 
 def test_another_program_finds_the_same_in_the_store(lookups: Lookups) -> None:
@@ -185,9 +186,9 @@ def test_a_terminal_gets_the_servers_answers(lookups: Lookups, process: StartCom
         (basket, ask(lookups, ["i1", "no such 🫥", "😀"], n=3), "does not know no such 🫥"),
         (nothing, ask(lookups, ["no such 🫥"], c=2, seen=True), "best for all"),
         (
-            ["similar", "😀", "--by", "taken-together"],
-            lookups.answer("/v1/similar", item="😀", by="taken-together"),
-            "cosine",
+            ["similar", "😀", "--by", "taste"],
+            lookups.answer("/v1/similar", item="😀", by="taste"),
+            "similarity",
         ),
     ):
         as_json, as_text = terminal(*arguments, *where, "--json"), terminal(*arguments, *where)

@@ -29,7 +29,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, ratings: RatingsTable, catalogue: C
     """What is shown where every lookup finds the item that was asked for, or else the table's first."""
 
     def answer(_url: str, **query: Any) -> Any:
-        found = {"item": query.get("item", ratings.items[0]), "score": 1.0, "cosine": 0.5}
+        found = {"item": query.get("item", ratings.items[0]), "score": 1.0, "similarity": 0.5}
         prediction = {"rating": 4.0, "deviation": 0.5, "parts": {"mean": 4.0}}
         return prediction | {"user_ratings": 1, "item_ratings": 1, "items": [found]}
 

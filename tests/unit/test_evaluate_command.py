@@ -132,6 +132,8 @@ def test_top_n_quality_names_the_shipped_scorer_at_the_top(ratings: Path) -> Non
     assert (top["n"], top["like"]) == (2, 0.5 + 0.75 * 4.5)
     assert [scorer["name"] for scorer in top["scorers"]] == [
         *(f"taken next, c {c}" for c in ("0.5", "0", "1", "2", "4")),
+        "similar to the last, taken-together",
+        "similar to the last, taste",
         "predicted rating",
         "popular items",
     ]

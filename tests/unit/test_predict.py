@@ -12,7 +12,7 @@ from lfm_online.known import known_item, known_user, rated_by, reasons
 from lfm_online.predict import predict
 from lfm_online.recommend import recommend
 from lfm_online.replica import Replica
-from lfm_online.similar import UnknownIdError, similar
+from lfm_online.similar import UnknownIdError, similar, similarities
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.top import best
 from tests.acceptance import brute_force
@@ -107,17 +107,29 @@ def test_a_recommendation_is_the_exact_top_of_all_predictions(
     assert (found.user_ratings == 0) == (user == "nobody")
 
 
-def test_neighbours_are_those_of_the_raw_factors(made: Made) -> None:
+def test_neighbours_are_those_of_the_raw_factors_and_ratings(made: Made) -> None:
     items = made.server.items
     rows = [made.row("item", item) for item in items]
     factors = np.array([np.frombuffer(row or b"", "<f4", 8, 40) for row in rows], np.float64)
     factors /= np.linalg.norm(factors, axis=1, keepdims=True)
     own = items.index("😀")
-    cosines = factors @ factors[own]
-    expected = [j for j in np.argsort(-cosines) if j != own][:5]
-    _, found = similar(made.replica, "😀", 5)
+    ratings = np.array([np.frombuffer(row or b"", "<u4", 1, 12)[0] for row in rows], np.float64)
+    near = factors @ factors[own] * ratings / (ratings + 10)
+    expected = [j for j in np.argsort(-near) if j != own][:5]
+    _, found = similar(made.replica, "😀", 5, by="taste")
     assert [each.item for each in found.items] == [items[j] for j in expected]
-    assert_allclose([each.cosine for each in found.items], cosines[expected], rtol=1e-5)
+    assert_allclose([each.similarity for each in found.items], near[expected], rtol=1e-5)
+    assert [each.ratings for each in found.items] == ratings[expected].tolist()
+    assert found.item_ratings == ratings[own]
+
+
+def test_of_two_rows_at_one_angle_the_one_of_more_ratings_is_nearer_and_the_surest_come_to_the_cosine() -> (
+    None
+):
+    factors = np.array([[3, 4], [6, 8], [3, 4], [-3, -4], [0, 0]], np.float32)
+    ratings = np.array([1, 10, 1_000_000, 10, 10], np.uint32)
+    near = similarities(factors, ratings, np.array([0.6, 0.8], np.float32))
+    assert_allclose(near, [1 / 11, 0.5, 1, -0.5, 0], rtol=1e-4)
 
 
 def test_an_explanation_names_the_nearest_of_the_users_own_items_with_the_latest_rating() -> None:
@@ -125,12 +137,12 @@ def test_an_explanation_names_the_nearest_of_the_users_own_items_with_the_latest
     made.learner.learn([Event("fan", "i1", 1.0, 1), Event("fan", "i2", 2.0, 2), Event("fan", "i1", 4.5, 3)])
     made.replica.follow(0)
     found = {each.item: each for each in reasons(made.replica, "fan", "😀", 10)}
-    cosine = {each.item: each.cosine for each in similar(made.replica, "😀", 1000)[1].items}
+    near = similar(made.replica, "😀", 1000, by="taste")[1]
+    expected = {each.item: each.similarity for each in near.items}
     assert {item: each.rating for item, each in found.items()} == {"i1": 4.5, "i2": 2.0}
-    assert_allclose([each.cosine for each in found.values()], [cosine[item] for item in found], rtol=1e-6)
-    assert [each.cosine for each in found.values()] == sorted(
-        (e.cosine for e in found.values()), reverse=True
-    )
+    similarity = [each.similarity for each in found.values()]
+    assert_allclose(similarity, [expected[item] for item in found], rtol=1e-6)
+    assert similarity == sorted(similarity, reverse=True)
     assert [each.item for each in reasons(made.replica, "fan", "i1", 10)] == ["i2"]
     assert reasons(made.replica, "nobody", "😀", 10) == []
     assert reasons(made.replica, "fan", "nothing", 10) == []

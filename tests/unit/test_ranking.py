@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from lfm_online.evaluate.prequential import learn, new_model
 from lfm_online.evaluate.ranking import Scorer, TopQuality, events_to_rank, place_of, rank
-from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, BySimilar, Next
 from lfm_online.evaluate.stream import Stream
 from lfm_online.rules.registry import make_rule
+from lfm_online.similar import Near
 
 N, USERS, ITEMS = 600, 25, 40
 
@@ -100,13 +102,16 @@ def scores_of(scorer: Scorer) -> list[NDArray[np.float64]]:
 
 
 @pytest.mark.parametrize("n", [1, 5])
-@pytest.mark.parametrize("name", ["coarse", "adaptive", "sgd", "popular", "next"])
+@pytest.mark.parametrize("name", ["coarse", "adaptive", "sgd", "popular", "next", "taken-together", "taste"])
 def test_ranking_equals_the_definition(name: str, n: int) -> None:
     def scorer() -> Scorer:
         if name in {"adaptive", "sgd"}:
             return ByRating(STREAM, make_rule(name, 1, 5, 1), 4)
         if name == "next":
             return ByNext(Next(STREAM, make_rule("adaptive", 1, 5, 1), 4))
+        for by in get_args(Near):
+            if name == by:
+                return BySimilar(STREAM, Next(STREAM, make_rule("adaptive", 1, 5, 1), 4), by)
         return Coarse() if name == "coarse" else ByPopularity(STREAM)
 
     (found,) = rank(STREAM, [scorer()], n, 4.0)
@@ -133,6 +138,22 @@ def test_each_c_gets_from_a_shared_model_what_it_gets_alone() -> None:
     together = rank(STREAM, [ByNext(shared, c) for c in (0.5, 0.0, 4.0)], 5, 4.0)
     for c, found in zip((0.5, 0.0, 4.0), together, strict=True):
         assert rank(STREAM, [ByNext(Next(STREAM, rule, 4), c)], 5, 4.0) == [found]
+
+
+@pytest.mark.parametrize("by", get_args(Near))
+def test_similar_is_ranked_by_what_the_user_rated_last(by: Near) -> None:
+    model = Next(STREAM, make_rule("adaptive", 1, 5, 1), 4)
+    scorer, scores = BySimilar(STREAM, model, by), scores_of(BySimilar(STREAM, model, by))
+    assert by in scorer.name
+    own = new_model(make_rule("adaptive", 1, 5, 1), 4, STREAM, ranking=True)
+    learn(own, STREAM.part(slice(0, N - 1)))
+    last = max(j for j in range(N - 1) if STREAM.user[j] == STREAM.user[N - 1])
+    rows = own.items.rows.factors if by == "taste" else own.items.rank_rows.factors
+    near, count = rows.astype(np.float64), np.bincount(STREAM.item[: N - 1])
+    target = near[STREAM.item[last]]
+    for item in range(len(count)):
+        cosine = near[item] @ target / np.linalg.norm(near[item]) / np.linalg.norm(target)
+        assert scores[N - 1][item] == pytest.approx(cosine * count[item] / (count[item] + 10), rel=1e-5)
 
 
 def test_a_scorer_learns_each_event_once_in_order_and_none_before_it_is_ranked() -> None:

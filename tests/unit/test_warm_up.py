@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from lfm_online.basket import recommend_for_basket
 from lfm_online.evaluate.held_out import hold_out
 from lfm_online.evaluate.prequential import evaluate
 from lfm_online.evaluate.ranking import rank
-from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, BySimilar, Next
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.evaluate.stream import stream_of
 from lfm_online.known import reasons
@@ -27,7 +28,7 @@ from lfm_online.ratings_file import RatingsTable
 from lfm_online.recommend import recommend
 from lfm_online.replica import Replica
 from lfm_online.rules.registry import make_rule
-from lfm_online.similar import similar
+from lfm_online.similar import Near, similar
 from lfm_online.store import resp
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.store.protocol import Commit
@@ -82,7 +83,7 @@ def _live(rule: str) -> None:
     recommend_for_basket(replica, ["i1", "unknown"], 3)
     popular(replica, 3)
     similar(replica, "i1", 3)
-    similar(replica, "i1", 3, by="taken-together")
+    similar(replica, "i1", 3, by="taste")
     reasons(replica, "0", "i1", 3)
     _evaluated(rule)
 
@@ -96,7 +97,9 @@ def _evaluated(rule_name: str) -> None:
     stream = stream_of(table, 0.5, 5.0)
     evaluate(stream, rule, 4)
     hold_out(stream, SplitPlan.parse("cv:2").splits(n, 1), rule, 4)
-    rank(stream, [ByNext(Next(stream, rule, 4)), ByRating(stream, rule, 4), ByPopularity(stream)], 5, 1.0)
+    head = Next(stream, rule, 4)
+    near = [BySimilar(stream, head, by) for by in get_args(Near)]
+    rank(stream, [ByNext(head), *near, ByRating(stream, rule, 4), ByPopularity(stream)], 5, 1.0)
 
 
 def _signatures() -> dict[str, int]:

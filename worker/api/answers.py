@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from lfm_online.predict import Basis, Prediction, Source
+from lfm_online.similar import PRIOR_RATINGS
 
 ModelField = Annotated[str, Meta(description="The model that answered.", examples=["default"])]
 WatermarkField = Annotated[
@@ -54,8 +55,13 @@ DeviationField = Annotated[
         examples=[0.82],
     ),
 ]
-CosineField = Annotated[
-    float, Meta(description="Cosine of the two items' factors, -1 to 1.", examples=[0.83])
+SimilarityField = Annotated[
+    float,
+    Meta(
+        description=f"Cosine of the two items' factors times n/(n + {PRIOR_RATINGS}), n the ratings "
+        "of the one that is listed: -1 to 1.",
+        examples=[0.83],
+    ),
 ]
 
 

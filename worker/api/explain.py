@@ -11,10 +11,10 @@ from lfm_online.known import reasons
 from lfm_online.predict import predict
 from lfm_online.replica import Replica
 from worker.api.answers import (
-    CosineField,
     ItemField,
     PredictAnswer,
     RatingField,
+    SimilarityField,
     prediction_body,
     watermark_of,
 )
@@ -27,14 +27,15 @@ class NearItem(Struct, kw_only=True):
 
     item: ItemField
     rating: Annotated[RatingField, Meta(description="The user's latest rating of it.")]
-    cosine: CosineField
+    similarity: SimilarityField
 
 
 class ExplainAnswer(PredictAnswer, kw_only=True):
     """A prediction, and the user's own ratings behind it."""
 
     nearest: Annotated[
-        list[NearItem], Meta(description="Items of the user's history nearest to this one, nearest first.")
+        list[NearItem],
+        Meta(description="Items of the user's history nearest to this one by taste, nearest first."),
     ]
 
 
@@ -47,7 +48,7 @@ def explain_answer(replica: Replica, user: str, item: str, n: int, at: int | Non
         at_ms=basis.at_ms,
         **structs.asdict(prediction_body(user, item, prediction)),
         nearest=[
-            NearItem(item=each.item, rating=each.rating, cosine=each.cosine)
+            NearItem(item=each.item, rating=each.rating, similarity=each.similarity)
             for each in reasons(replica, user, item, n)
         ],
     )

@@ -33,5 +33,5 @@ def explain(settings: Settings, user: str, item: str, n: int, at: int | None, as
     print_prediction(answer)
     if answer.nearest:
         click.echo("\nnearest of the user's own ratings")
-        rows = [(each.item, f"{each.rating:g}", f"{each.cosine:.3f}") for each in answer.nearest]
-        print_table(rows, "item", "rating", "cosine")
+        rows = [(each.item, f"{each.rating:g}", f"{each.similarity:.3f}") for each in answer.nearest]
+        print_table(rows, "item", "rating", "similarity")

@@ -16,15 +16,14 @@ from worker.settings import Settings
 @HOW_MANY
 @click.option(
     "--by",
-    type=click.Choice(["taste", "taken-together"]),
-    default="taste",
-    show_default=True,
-    help="Who likes the one likes the other, or who takes the one takes the other (LFM_RANKING).",
+    type=click.Choice(["taken-together", "taste"]),
+    help="Who takes the one takes the other, or who likes the one likes the other.  [default: "
+    "taken-together, if the model has a ranking head (LFM_RANKING)]",
 )
 @AS_JSON
 @settings_options("store", "model")
-def similar(settings: Settings, item: str, n: int, by: Near, as_json: bool) -> None:
-    """The items nearest to ITEM by the cosine of their factors, nearest first.
+def similar(settings: Settings, item: str, n: int, by: Near | None, as_json: bool) -> None:
+    """The items nearest to ITEM by their factors, nearest first.
 
     \b
     Example:
@@ -35,5 +34,5 @@ def similar(settings: Settings, item: str, n: int, by: Near, as_json: bool) -> N
     if as_json:
         print_json(answer)
         return
-    rows = [(each.item, f"{each.cosine:.3f}", str(each.item_ratings)) for each in answer.items]
-    print_table(rows, "item", "cosine", "ratings")
+    rows = [(each.item, f"{each.similarity:.3f}", str(each.item_ratings)) for each in answer.items]
+    print_table(rows, "item", "similarity", "ratings")

@@ -50,9 +50,9 @@ def show(console: Console, url: str, table: RatingsTable, limits: RatingRange, c
         best.add_row(f"{found['score']:.2f}", Text(title(found["item"])))
     console.print("", best)
     _print_address(console, address(f"{url}/v1/recommend", user=user, n=SHOWN))
-    near = _table(f"Nearest to {title(item)}", "cosine")
+    near = _table(f"Nearest to {title(item)}", "similarity")
     for found in get_json(f"{url}/v1/similar", item=item, n=SIMILAR)["items"]:
-        near.add_row(f"{found['cosine']:.2f}", Text(title(found["item"])))
+        near.add_row(f"{found['similarity']:.2f}", Text(title(found["item"])))
     console.print("", near)
     _print_address(console, address(f"{url}/v1/similar", item=item, n=SIMILAR))
 

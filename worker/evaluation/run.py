@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 from rich.progress import Progress
 
@@ -12,11 +12,12 @@ from lfm_online.compare.ablation import Ablated
 from lfm_online.evaluate.held_out import HeldOut, hold_out
 from lfm_online.evaluate.prequential import Evaluation, evaluate
 from lfm_online.evaluate.ranking import Scorer, TopQuality, events_to_rank, rank
-from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, Next
+from lfm_online.evaluate.scorers import ByNext, ByPopularity, ByRating, BySimilar, Next
 from lfm_online.evaluate.split import SplitPlan
 from lfm_online.evaluate.stream import Stream
 from lfm_online.ranking.scores import DEFAULT_C
 from lfm_online.rules.rule import Rule
+from lfm_online.similar import Near
 from worker.evaluation.comparison import Compared, ablate, compare
 
 _LIKED: Final = 0.75
@@ -116,6 +117,7 @@ def run(stream: Stream, rule: Rule, wanted: Wanted, bar: Progress) -> Results:
         head = Next(stream, rule, factors)
         scorers: list[Scorer] = [
             *(ByNext(head, c) for c in C_MEASURED),
+            *(BySimilar(stream, head, by) for by in get_args(Near)),
             ByRating(stream, rule, factors),
             ByPopularity(stream),
         ]
