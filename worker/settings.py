@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from worker.access_files import PARTS, check_access_files
 from worker.setting_types import (
     BootstrapServers,
     FieldName,
@@ -35,13 +34,6 @@ from worker.setting_types import (
 )
 
 ENVIRONMENT_PREFIX = "LFM_"
-ACCESS_FILES = {
-    "password": "the password",
-    "ca": "certificates (PEM)",
-    "certificate": "a certificate (PEM)",
-    "key": "a certificate's key (PEM)",
-}
-"""What the files hold that ``kafka_…_file`` and ``store_…_file`` name."""
 
 
 class Settings(BaseSettings):
@@ -243,20 +235,8 @@ class Settings(BaseSettings):
                 "allowed: rediss:// with store_ca_file, store_certificate_file and store_key_file"
             )
         for whose in ("kafka", "store"):
-            for part, held in ACCESS_FILES.items():
-                name = f"{whose}_{part}_file"
-                path = getattr(self, name)
-                if path and (Path(path).is_dir() or not os.access(path, os.R_OK)):
-                    raise ValueError(
-                        f"{name} is {path!r} ({ENVIRONMENT_PREFIX}{name.upper()}), which can't be read; "
-                        f"allowed: a file that holds {held}"
-                    )
-            certificate, key = (getattr(self, f"{whose}_{part}_file") for part in ("certificate", "key"))
-            if bool(certificate) != bool(key):
-                raise ValueError(
-                    f"{whose}_certificate_file is {certificate!r} and {whose}_key_file {key!r}; "
-                    "allowed: both or neither"
-                )
+            files = {part: getattr(self, f"{whose}_{part}_file") for part in PARTS}
+            check_access_files(whose, files, ENVIRONMENT_PREFIX)
 
     @property
     def dead_letters_to(self) -> str:

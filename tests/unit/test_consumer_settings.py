@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer
 
+from tests.pem import CERTIFICATE, KEY
 from worker.access import kafka_access, librdkafka_access
 from worker.settings import Settings
 from worker.source.consumer_settings import consumer_settings, librdkafka_settings
@@ -37,8 +38,8 @@ def test_librdkafka_takes_every_session_timeout_that_the_settings_allow() -> Non
 def test_both_clients_are_given_the_same_access(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("s3cret\n")
-    for name in ("ca.pem", "c.pem", "k.pem"):
-        (tmp_path / name).touch()
+    for name, text in (("ca.pem", CERTIFICATE), ("c.pem", CERTIFICATE), ("k.pem", KEY)):
+        (tmp_path / name).write_text(text)
     settings = Settings(
         kafka_security="sasl_ssl",
         kafka_user="learner",

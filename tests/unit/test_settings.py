@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from tests.pem import CERTIFICATE, KEY, OTHER_KEY
 from worker.settings import RatingRange, Settings, redacted
 from worker.settings_catalogue import catalogue
 from worker.settings_loading import FILE_VARIABLE, SettingsError, load_settings
@@ -115,15 +116,51 @@ def test_a_file_of_logins_or_certificates_that_cannot_be_read_is_named_with_its_
     whose: str, part: str, tmp_path: Path
 ) -> None:
     name = f"{whose}_{part}_file"
-    there = tmp_path / "there"
-    there.touch()
-    pair = {f"{whose}_{each}_file": str(there) for each in ("certificate", "key")}
+    good = _access_files(whose, tmp_path)
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(SettingsError) as refused:
-            load_settings({"store": "rediss://store:6379/0", **pair, name: str(path)})
+            load_settings({"store": "rediss://store:6379/0", **good, name: str(path)})
         for words in (f"{name} is {str(path)!r}", catalogue()[name].variable, "can't be read", "; allowed: "):
             assert words in str(refused.value)
-    load_settings({"store": "rediss://store:6379/0", **pair, name: str(there)})
+    load_settings({"store": "rediss://store:6379/0", **good})
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "fault"),
+    [
+        ("ca", "", "holds no certificate"),
+        ("ca", KEY, "holds no certificate"),
+        ("certificate", "no PEM", "holds no certificate"),
+        ("key", "no PEM", "holds no key"),
+        ("key", KEY.replace("MIGH", "MIGI"), "holds no key"),
+        ("key", OTHER_KEY, "is not the key of"),
+    ],
+)
+@pytest.mark.parametrize("whose", ["kafka", "store"])
+def test_a_file_that_holds_something_else_than_tls_takes_from_it_is_named_before_anything_connects(
+    whose: str, part: str, text: str, fault: str, tmp_path: Path
+) -> None:
+    good, name = _access_files(whose, tmp_path), f"{whose}_{part}_file"
+    bad = tmp_path / "bad"
+    bad.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"store": "rediss://store:6379/0", **good, name: str(bad)})
+    for words in (f"{name} is {str(bad)!r}", catalogue()[name].variable, fault, "; allowed: a file that "):
+        assert words in str(refused.value)
+
+
+def test_a_certificate_without_a_key_is_refused(tmp_path: Path) -> None:
+    for given in ("certificate", "key"):
+        with pytest.raises(SettingsError, match="allowed: both or neither"):
+            load_settings({f"kafka_{given}_file": _access_files("kafka", tmp_path)[f"kafka_{given}_file"]})
+
+
+def _access_files(whose: str, directory: Path) -> dict[str, str]:
+    """All four, of which each is what it should be."""
+    held = {"password": "s3cret", "ca": CERTIFICATE, "certificate": CERTIFICATE, "key": KEY}
+    for part, text in held.items():
+        (directory / part).write_text(text)
+    return {f"{whose}_{part}_file": str(directory / part) for part in held}
 
 
 def test_every_default_is_allowed_and_every_setting_explained() -> None:
