@@ -13,7 +13,8 @@ from tests.terminal import terminal
 
 
 def words_of(play: Play, *arguments: str) -> tuple[str, ...]:
-    return ("dead-letters", *arguments, "--kafka", play.broker, "--topic", play.topic, "--json")
+    where = ("--kafka", play.broker, "--topic", play.topic, "--model", play.model)
+    return ("dead-letters", *arguments, *where, "--json")
 
 
 def asked(play: Play, *arguments: str, code: int = 0) -> Any:
@@ -91,6 +92,24 @@ def test_letters_are_counted_shown_and_sent_back_each_once(
     assert (found["letters"], found["sent_back"]) == (len(BAD) + 2, 2)
     code, report = play.verify()
     assert (code, report["events"], report["dead_letters"]) == (0, 1, len(BAD) + 2)
+
+
+def test_of_two_models_on_one_topic_each_is_shown_and_sends_its_own_letters(
+    broker: str, store: str, topic: str, process: StartCommand
+) -> None:
+    plays = narrow, wide = [Play(broker, store, topic, process) for _ in range(2)]
+    narrow.produce([(b"a", rating_bytes("a", "i", 7)), (b"b", b"no JSON")], partition=1)
+    workers = [narrow.worker("--range", "1,5"), wide.worker("--range", "1,10")]
+    for play, worker in zip(plays, workers, strict=True):
+        play.wait_learned(2, worker)
+        until(lambda play=play: play.client.hlen(play.key("dead:1")) == 0, worker)  # type: ignore[misc]
+    assert asked(narrow, "list")["by_reason"] == {"range": 1, "malformed": 1}
+    assert asked(wide, "list")["by_reason"] == {"malformed": 1}
+    assert asked(narrow, "show", "1:0")["reason"] == "range"
+    assert wide.model in asked(wide, "show", "1:0", code=1)
+    assert asked(wide, "send", "--reason", "range")["sent"] == 0
+    assert asked(wide, "send", "--reason", "malformed")["sent"] == 1
+    assert [asked(play, "show", "1:1")["sent_back"] for play in plays] == [None, "1:2"]
 
 
 def test_a_choice_must_be_made_of_what_there_is(broker: str, topic: str) -> None:

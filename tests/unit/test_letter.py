@@ -41,7 +41,8 @@ def test_a_letter_comes_back_from_the_outbox_as_it_was(
 
 
 def test_the_headers_say_where_the_event_lay_and_why_it_died() -> None:
-    assert dict(LETTER.headers()) == {
+    assert dict(LETTER.headers("films")) == {
+        "lfm-model": b"films",
         "lfm-reason": b"id",
         "lfm-detail": "user_id 'ü\\n' holds a control character".encode(),
         "lfm-topic": b"ratings.eu",
@@ -57,7 +58,7 @@ def test_the_hash_of_a_value_that_was_cut_is_a_header() -> None:
     value = bytes(range(256)) * 2
     kept, sha256 = cut(value, 300)
     letter = replaced(value=kept, value_bytes=len(value), sha256=sha256)
-    headers = dict(letter.headers())
+    headers = dict(letter.headers("films"))
     assert kept == value[:300]
     assert headers["lfm-sha256"] == hashlib.sha256(value).hexdigest().encode()
     assert headers["lfm-value-bytes"] == b"512"

@@ -80,11 +80,8 @@ class KafkaPublisher:
         value = letter.value
         if value is None and letter.key is None:
             value = b""  # kafka-python sends no record that has neither
-        return _KafkaReceipt(
-            self._producer.send(
-                self._settings.dead_letters_to, key=letter.key, value=value, headers=letter.headers()
-            )
-        )
+        to, headers = self._settings.dead_letters_to, letter.headers(self._settings.model)
+        return _KafkaReceipt(self._producer.send(to, key=letter.key, value=value, headers=headers))
 
     def close(self) -> None:
         """Stop sending."""

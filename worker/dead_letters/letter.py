@@ -42,9 +42,14 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         """As it lies in the outbox."""
         return msgspec.msgpack.encode(self)
 
-    def headers(self) -> list[tuple[str, bytes]]:
-        """The headers of the record in the dead-letter topic; a reader can drop a repeat by them."""
+    def headers(self, model: str) -> list[tuple[str, bytes]]:
+        """The headers of the record in the dead-letter topic; a reader can drop a repeat by them.
+
+        Args:
+            model: Which could not learn it; others of the topic may have.
+        """
         headers = [
+            ("lfm-model", model.encode()),
             ("lfm-reason", self.reason.encode()),
             ("lfm-detail", self.detail.encode()),
             ("lfm-topic", self.topic.encode()),

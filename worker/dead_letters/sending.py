@@ -169,7 +169,7 @@ class _Sender:
                     self._s.dead_letters_to,
                     key=each.key,
                     value=b"",
-                    headers=[*each.headers(), (SENT_BACK, str(place).encode())],
+                    headers=[*each.headers(self._s.model), (SENT_BACK, str(place).encode())],
                 )
                 for each, place in zip(letters, arrived, strict=True)
             ]

@@ -33,6 +33,7 @@ class Place(NamedTuple):
 class Entry(NamedTuple):
     """One record of the dead-letter topic."""
 
+    model: str
     letter: DeadLetter
     sent_back: str
     """Empty, or this is a note that the letter was sent back, and to where."""
@@ -44,10 +45,10 @@ class Entry(NamedTuple):
 
 
 def read_entries(settings: Settings) -> Iterator[Entry]:
-    """Letters of ``settings.topic`` and notes, up to where the dead-letter topic ends now.
+    """Letters of ``settings.topic`` that ``settings.model`` could not learn, and notes of them.
 
-    A partition's stand in order. A topic that is not there has none. A letter may come twice, after a crash
-    of its forwarder: it has the same place.
+    Up to where the dead-letter topic ends now, a partition's in order. A topic that is not there has none. A
+    letter may come twice, after a crash of its forwarder: it has the same place.
 
     Raises:
         SourceAwayError: no broker answers.
@@ -68,7 +69,9 @@ def read_entries(settings: Settings) -> Iterator[Entry]:
             places = [TopicPartition(name, p) for p in sorted(consumer.partitions_for_topic(name) or ())]
             for record in _records(consumer, places):
                 entry = entry_of(record)
-                if entry is not None and entry.letter.topic == settings.topic:
+                if entry is None or entry.letter.topic != settings.topic:
+                    continue
+                if entry.model == settings.model:
                     yield entry
         finally:
             consumer.close(autocommit=False)
@@ -102,12 +105,14 @@ def entry_of(record: Any) -> Entry | None:
     """A record's letter by its headers; None where they are not those of one."""
     headers = {name: value.decode(errors="replace") for name, value in record.headers or ()}
     try:
+        model = headers["lfm-model"]
         letter = DeadLetter(
             reason=headers["lfm-reason"],
             detail=headers["lfm-detail"],
             topic=headers["lfm-topic"],
             partition=int(headers["lfm-partition"]),
             offset=int(headers["lfm-offset"]),
+            offsets=int(headers["lfm-offsets"]),
             time_ms=int(headers["lfm-time-ms"]),
             key=record.key,
             value=record.value,
@@ -116,4 +121,4 @@ def entry_of(record: Any) -> Entry | None:
         )
     except (KeyError, ValueError):
         return None
-    return Entry(letter, headers.get(SENT_BACK, ""))
+    return Entry(model, letter, headers.get(SENT_BACK, ""))

@@ -12,14 +12,16 @@ from worker.settings import Settings
 
 
 @click.command()
-@settings_options("kafka", "topic", "dead_letter_topic")
+@settings_options("kafka", "topic", "dead_letter_topic", "model")
 @click.option("--reason", "reasons", multiple=True, metavar="REASON", help="Only these; may be given often.")
 @click.option(
     "-n", "n", type=click.IntRange(min=0), default=20, show_default=True, help="How many are listed."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list(settings: Settings, reasons: tuple[str, ...], n: int, as_json: bool) -> None:  # noqa: A001 - its name
-    """Count dead letters by reason, and list the newest. Each counts once, however often it was forwarded.
+    """Count a model's dead letters by reason, and list the newest.
+
+    Each counts once, however often it was forwarded.
 
     \b
     Example:
@@ -60,7 +62,7 @@ def list(settings: Settings, reasons: tuple[str, ...], n: int, as_json: bool) ->
                 "cut": bool(letter.sha256),
                 "sent_back": back.get(Place(letter.partition, letter.offset)),
             }
-            for letter, _ in newest
+            for letter in (entry.letter for entry in newest)
         ]
         click.echo(
             json.dumps(
@@ -74,7 +76,10 @@ def list(settings: Settings, reasons: tuple[str, ...], n: int, as_json: bool) ->
         )
         return
     console = Console()
-    console.print(f"{len(seen)} dead letters in {settings.dead_letters_to}, {len(back)} of them sent back")
+    console.print(
+        f"{len(seen)} dead letters of model {settings.model} in {settings.dead_letters_to}, "
+        f"{len(back)} of them sent back"
+    )
     by_reason = Table("reason", "letters")
     for reason, count in counts.most_common():
         by_reason.add_row(Text(reason), str(count))

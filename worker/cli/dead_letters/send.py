@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@settings_options("kafka", "topic", "dead_letter_topic")
+@settings_options("kafka", "topic", "dead_letter_topic", "model")
 @click.option(
     "--reason", "reasons", multiple=True, metavar="REASON", help="All of a reason; may be given often."
 )
@@ -39,10 +39,8 @@ def send(
     dead-letter topic, so that it is not sent twice. Of one that was cut, the whole value is read from its
     place in the topic. Exit code 1 if some could not be sent.
 
-    Every model of the topic learns what is sent: one that has learned the event already learns it twice.
-    Where several models read one topic, give each a dead-letter topic of its own (LFM_DEAD_LETTER_TOPIC):
-    else the letters of all are mixed, and --reason sends those of all. Send only what no other model has
-    learned.
+    Sent are the letters of one model, but every model of the topic learns them: one that has learned the
+    event already learns it twice. Where several models read one topic, send only what no other has learned.
 
     \b
     Example:

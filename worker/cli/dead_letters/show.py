@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("place", metavar="PARTITION:OFFSET", type=PLACE)
-@settings_options("kafka", "topic", "dead_letter_topic")
+@settings_options("kafka", "topic", "dead_letter_topic", "model")
 @click.option("--raw", is_flag=True, help="Write the value's bytes alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; key and value in Base64.")
 def show(settings: Settings, place: Place, raw: bool, as_json: bool) -> None:
@@ -44,8 +44,8 @@ def show(settings: Settings, place: Place, raw: bool, as_json: bool) -> None:
         raise click.ClickException(str(error)) from error
     if letter is None:
         raise click.ClickException(
-            f"{settings.dead_letters_to} has no letter of {settings.topic} {place} "
-            "(LFM_TOPIC, LFM_DEAD_LETTER_TOPIC)"
+            f"{settings.dead_letters_to} has no letter of {settings.topic} {place} to model {settings.model} "
+            "(LFM_TOPIC, LFM_DEAD_LETTER_TOPIC, LFM_MODEL)"
         )
     if raw:
         sys.stdout.buffer.write(letter.value or b"")
