@@ -12,7 +12,8 @@ Standard input and output carry one JSON object a line, request and answer with 
     {"n": 3, "signal": NUMBER, "pid": PID}                                     -> "code": null or CODE
 
 At the end of its input (the run closed it, or was killed), or on a signal:
-1. each process is asked to end (SIGTERM), the last started first, and is killed after a grace time;
+1. each process is asked to end (SIGTERM), the last started first, and killed if it has not ended within a
+   grace time for all;
 2. what it had started itself, in its process group, is killed;
 3. the directory is removed.
 """
@@ -28,8 +29,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-# A worker that drains finishes a batch and leaves its group: well under a second. Past this it is stuck.
-GRACE_SECONDS = 5.0
+# For all together. A worker that drains finishes a batch and leaves its group, well under a second; but one
+# that is still to be let in can't leave for some seconds, and no broker ends sooner. A kill loses nothing.
+GRACE_SECONDS = 2.0
 # Linux: a word that each start of the system draws anew.
 PROC = Path("/proc/sys/kernel/random/boot_id")
 
@@ -111,9 +113,9 @@ class Children:
 
     def end(self) -> None:
         """End all, the last started first: a worker before the store that it commits to."""
+        deadline = time.monotonic() + GRACE_SECONDS
         for pid in reversed(list(self._running)):
             self.signal(pid, signal.SIGTERM)
-            deadline = time.monotonic() + GRACE_SECONDS
             while self.poll(pid) is None:
                 if time.monotonic() > deadline:
                     self.signal(pid, signal.SIGKILL)
