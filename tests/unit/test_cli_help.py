@@ -47,6 +47,13 @@ def test_sending_dead_letters_says_what_it_does_to_other_models_of_the_topic() -
     assert "send only what no other has learned" in text
 
 
+@pytest.mark.parametrize(("command", "flag"), [("replay", "--into"), ("verify", "--against")])
+def test_a_second_models_name_that_is_not_allowed_is_named_with_its_own_flag(command: str, flag: str) -> None:
+    result = CliRunner().invoke(main, [command, flag, "a{b}"])
+    assert result.exit_code == 2
+    assert f"{flag} is 'a{{b}}'; allowed: 1 to 64 letters" in " ".join(result.output.split())
+
+
 def test_an_unknown_command_is_a_usage_error() -> None:
     result = CliRunner().invoke(main, ["lern"])
     assert result.exit_code == 2

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
+from worker.setting_types import ModelName
 from worker.settings import Settings
 from worker.settings_catalogue import Entry, catalogue
 from worker.settings_loading import FILE_VARIABLE, SettingsError, load_settings
@@ -51,9 +53,16 @@ def checked_settings(flags: dict[str, Any], settings_file: Path | None = None) -
         raise click.UsageError(str(error)) from None
 
 
-def model_name(_context: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def model_name(_context: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """The name of a second model; one that is not allowed is a usage error."""
-    return None if value is None else checked_settings({"model": value}).model
+    if value is not None:
+        try:
+            TypeAdapter(ModelName).validate_python(value)
+        except ValidationError:
+            raise click.UsageError(
+                f"{param.opts[0]} is {value!r}; allowed: {catalogue()['model'].allowed}"
+            ) from None
+    return value
 
 
 def svg_file(_context: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
