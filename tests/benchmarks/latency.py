@@ -108,7 +108,7 @@ def _seen_in(
     begun = np.sort(np.concatenate(list(sent.values())))[WARM_UP]
     counted = np.concatenate([times >= begun for times in sent.values()])
     visible = np.concatenate([seen[p] - times for p, times in sent.items()])[counted]
-    polled = np.loadtxt(output)
+    polled = np.fromfile(output).reshape(-1, 2)
     seconds = (max(times.max() for times in seen.values()) - begun) / 1000
     return _Seen(
         np.percentile(visible, (50, 99)),
