@@ -42,7 +42,7 @@ class Scores(NamedTuple):
     personal: NDArray[np.float64]  # h.y
     popular: NDArray[np.float64]  # log Q
     rating: NDArray[np.float64]  # the rule's score, before the link
-    z: NDArray[np.float64]  # that as a rating, less the running mean, in standard deviations
+    z: NDArray[np.float64]  # that as a rating before the clip, less the running mean, in deviations
 
     def total(self, c: float) -> NDArray[np.float64]:
         """What items are ranked by."""
@@ -84,7 +84,6 @@ def next_scores(model: Model, users: Table, u: int, at_ms: int, n_items: int | N
     rule = model.rule
     scores = np.empty(n)
     rule.score_items(users.rows, u, model.items.rows, model.globals, rule.hyper, at_ms, scores)
-    low, high = rule.hyper.low, rule.hyper.high
-    c0, sd = _level(model.globals.shared, low, high)
-    as_rating = low + (high - low) / (1 + np.exp(-scores)) if rule.link == "sigmoid_range" else scores
-    return Scores(ranked.taste, ranked.personal, ranked.popular, scores, (as_rating - c0) / sd)
+    c0, sd = _level(model.globals.shared, rule.hyper.low, rule.hyper.high)
+    z = (rule.before_clip(scores) - c0) / sd
+    return Scores(ranked.taste, ranked.personal, ranked.popular, scores, z)

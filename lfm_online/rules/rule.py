@@ -60,10 +60,13 @@ class Rule:
         """Set state and factors of ``numbers: int32[n]`` to where a new row starts."""
         (self.start_users if kind == "user" else self.start_items)(rows, numbers, self.hyper)
 
+    def before_clip(self, score: Any) -> Any:
+        """The link without its clip, of a score or an array of them: ratings that may lie past the range."""
+        if self.link == "clip":
+            return score
+        low, high, margin = self.hyper.low, self.hyper.high, self.hyper.margin
+        return low - margin + (high - low + 2 * margin) / (1.0 + np.exp(-score))
+
     def rating_of(self, score: float) -> float:
         """The link: a score as a rating within the range."""
-        low, high = self.hyper.low, self.hyper.high
-        if self.link == "sigmoid_range":
-            margin = self.hyper.margin
-            score = low - margin + (high - low + 2 * margin) / (1.0 + np.exp(-score))
-        return float(min(max(score, low), high))
+        return float(min(max(self.before_clip(score), self.hyper.low), self.hyper.high))

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from lfm_online.batch import RATING
 from lfm_online.model import Model
+from lfm_online.ranking.scores import next_scores
 from lfm_online.rows import Table
 from tests.naive import Adaptive
 from tests.streams import HIGH, LOW, Event, learn, learn_slowly, made_stream, new_model, stored
@@ -65,6 +66,23 @@ def test_parts_sum_to_the_score_and_the_score_to_the_prediction_before_learning(
             assert_allclose(model.rule.rating_of(score), predicted, rtol=1e-6)
         else:
             learn(model, [event])
+
+
+@pytest.mark.parametrize(("rule", "options"), CASES)
+def test_what_is_taken_next_weighs_the_predicted_rating_in_deviations_from_the_running_mean(
+    rule: str, options: dict[str, Any]
+) -> None:
+    model = new_model(rule, ranking=True, **options)
+    rated = made_stream(4, 150, others=0)
+    learn(model, rated)
+    ratings = np.array([*(event.rating for event in rated), *10 * [(LOW + HIGH) / 2]])
+    c0 = ratings.mean()
+    squares = ((ratings[:-10] - ratings[:-10].mean()) ** 2).sum() + 10 * ((HIGH - LOW) / 4) ** 2
+    sd = np.sqrt(squares / len(ratings))
+    found = next_scores(model, model.users, 0, rated[-1].time_ms)
+    predicted = [model.rule.rating_of(score) for score in found.rating]
+    assert all(LOW < rating < HIGH for rating in predicted)
+    assert_allclose(c0 + sd * found.z, predicted, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("rule", "options"), CASES)
