@@ -153,7 +153,9 @@ def rated_items(loaded: Loaded, stored: UserRead, user_ratings: int) -> history.
     rated = history.read(recent, stored.history, user_ratings, loaded.meta.history, low, high)
     here = rated.items < len(loaded.model.items)
     digits = math.floor(math.log10(history.FULL_SCALE / (high - low)))
-    return history.History(rated.items[here], np.round(rated.ratings[here], digits))
+    # A range may end between two such numbers: that from 1 to 100,000 is kept to tens.
+    told = np.clip(np.round(rated.ratings[here], digits), low, high)
+    return history.History(rated.items[here], told)
 
 
 def _history_of(loaded: Loaded, user: str, stored: UserRead) -> history.History:

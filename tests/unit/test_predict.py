@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -16,7 +17,7 @@ from lfm_online.similar import UnknownIdError, similar, similarities
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from lfm_online.top import best
 from tests.acceptance import brute_force
-from tests.made_model import ODD_ITEMS, ODD_USERS, Event, Learner, learn_in_commits, random_ratings
+from tests.made_model import ODD_ITEMS, ODD_USERS, Event, Learner, learn_in_commits, meta, random_ratings
 
 
 class Made(NamedTuple):
@@ -157,6 +158,19 @@ def test_a_history_is_told_oldest_first_in_the_ratings_given() -> None:
     assert [(each.item, each.rating) for each in found] == [
         (f"i{j}", rating) for j, rating in enumerate(ratings)
     ][2:]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 100_000.0), (0.125, 99.999)])
+def test_a_history_tells_no_rating_outside_the_range_however_few_digits_are_kept(
+    low: float, high: float
+) -> None:
+    server = MemoryServer()
+    learner = Learner(MemoryStore(server), msgspec.structs.replace(meta(), low=low, high=high))
+    learner.learn([Event("fan", "lowest", low, 1), Event("fan", "highest", high, 2)])
+    replica = Replica(lambda: MemoryStore(server), "m", users=10, clock=lambda: 0.0)
+    replica.follow(0)
+    _, found = rated_by(replica, "fan")
+    assert [(each.item, each.rating) for each in found] == [("lowest", low), ("highest", high)]
 
 
 @pytest.mark.parametrize("rule", ["adaptive", "sgd"])
