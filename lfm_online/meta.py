@@ -101,6 +101,7 @@ def check_same(stored: Meta, own: Meta, model: str) -> None:
 
 
 def _by_setting(meta: Meta) -> dict[str, Any]:
-    """What a meta says, by the settings' names: the range is one."""
+    """What a meta says, by the settings' names: the range is one, with all its digits."""
     named: dict[str, Any] = msgspec.to_builtins(meta)
-    return {"rating_range": f"{named.pop('low'):g},{named.pop('high'):g}"} | named
+    ends = (repr(named.pop(end)).removesuffix(".0") for end in ("low", "high"))
+    return {"rating_range": ",".join(ends)} | named

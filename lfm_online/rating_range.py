@@ -36,7 +36,7 @@ def places_within(ratings: RatingsTable, low: float, high: float, name: str = ""
     if not len(inside):
         raise NoRatingsError(
             f"none of the {len(ratings):,} ratings{f' of {name}' if name else ''} ({span(ratings)}) "
-            f"lies in {low:g},{high:g} (--range)"
+            f"lies in {low:.15g},{high:.15g} (--range)"
         )
     return inside
 

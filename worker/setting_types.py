@@ -24,7 +24,7 @@ class RatingRange(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.low:g},{self.high:g}"
+        return f"{self.low:.15g},{self.high:.15g}"
 
 
 def parse_rating_range(value: object) -> RatingRange:

@@ -38,6 +38,15 @@ def test_a_mismatch_names_every_setting_with_both_values_and_the_way_out() -> No
     assert "seed" not in message
 
 
+@pytest.mark.parametrize(("stored", "own"), [(1_000_000.0, 1_000_001.0), (5.0, 5.0000001), (0.3, 0.1 + 0.2)])
+def test_ranges_that_differ_in_their_last_digits_are_two(stored: float, own: float) -> None:
+    of = {high: msgspec.structs.replace(meta(), low=0.0, high=high) for high in (stored, own)}
+    with pytest.raises(MetaMismatchError) as error:
+        check_same(of[stored], of[own], "films")
+    said = [repr(high).removesuffix(".0") for high in (stored, own)]
+    assert f"rating_range is '0,{said[0]}' in the store and '0,{said[1]}' here" in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("stored", "message"),
     [

@@ -44,6 +44,11 @@ def test_where_no_rating_lies_in_the_range_the_error_says_where_they_lie() -> No
     assert str(told.value) == "none of the 1,200 ratings of x10.csv (10 to 50) lies in 0.5,5 (--range)"
 
 
+def test_the_error_says_the_range_with_all_its_digits() -> None:
+    with pytest.raises(NoRatingsError, match=r"lies in 0\.1,1000001 \(--range\)$"):
+        within(table(2_000_000), 0.1, 1_000_001)
+
+
 def test_where_there_are_no_ratings_the_range_is_not_blamed() -> None:
     with pytest.raises(NoRatingsError, match=r"^x\.csv holds no ratings$"):
         within(table(), 0.5, 5, "x.csv")

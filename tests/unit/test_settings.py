@@ -38,6 +38,11 @@ def test_a_flag_wins_over_a_variable_over_the_file_over_the_default(
     assert settings.commit_events == 32_000
 
 
+@pytest.mark.parametrize("text", ["0.5,5", "0.1,1000001", "-1,5.0000001"])
+def test_a_range_is_shown_as_it_was_given(text: str) -> None:
+    assert str(Settings(rating_range=text).rating_range) == text
+
+
 def test_a_file_given_by_hand_is_read_instead_of_the_variables(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
