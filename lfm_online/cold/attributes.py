@@ -72,7 +72,7 @@ def fit_priors(model: Model, catalogue: Catalogue) -> FittedPriors:
     new = [item for item in catalogue if item not in rated]
     if not known or not new:
         raise TooLittleKnownError(
-            f"the catalogue names {len(known)} items that model has ratings of, and {len(new)} others: "
+            f"the catalogue names {len(known)} items that the model has ratings of, and {len(new)} others: "
             "it takes at least one of each (are the ids those of the events?)"
         )
     targets = np.column_stack([table.rows.state["b"][known], table.rows.factors[known]]).astype(np.float64)

@@ -2,7 +2,8 @@
 
 Prequential, over the whole file in the order of time. After each tenth of it the regression is learned anew
 from the items rated so far, and items that come later start from it, as if ``lfm-online prior`` were run nine
-times. Measured on the first 1, 2, 5 ratings of the items that came after the first tenth.
+times, or until every item of the catalogue is rated. Measured on the first 1, 2, 5 ratings of the items that
+came after the first tenth.
 """
 
 from __future__ import annotations
@@ -70,11 +71,18 @@ def _errors(
     errors = []
     for part, places in enumerate(np.array_split(np.arange(len(trial.batch.item)), PARTS)):
         on_progress(what, part, PARTS)
-        if part and catalogue is not None:
+        # Once all its items are rated, a catalogue has nobody left to start.
+        if catalogue is not None and (part == 1 or (part > 1 and _has_unrated(trial.model, catalogue))):
             _start_anew(trial.model, catalogue)
         errors.append(trial.batch.rating[places] - trial.learn(places).model)
     on_progress(what, PARTS, PARTS)
     return np.concatenate(errors)
+
+
+def _has_unrated(model: Model, catalogue: Catalogue) -> bool:
+    table = model.items
+    rated = np.flatnonzero(table.rows.header["ratings"][: len(table)]).tolist()
+    return bool(catalogue.keys() - {table.ids[n] for n in rated})
 
 
 def _start_anew(model: Model, catalogue: Catalogue) -> None:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from lfm_online.catalogue import Catalogue, CatalogueItem
 from lfm_online.cold.asking import WAYS, measure_asking
 from lfm_online.cold.curve import cold_curve, held_out
+from lfm_online.cold.first_ratings import measure_first_ratings
 from lfm_online.cold.questionnaire import NoQuestionsError, choose_questions
 from lfm_online.cold.trial import folds_of, new_trial
 from lfm_online.hashing import id_hash
@@ -141,6 +143,15 @@ def test_without_variances_or_users_there_are_no_questions(rule: str, users: int
     model = Model(make_rule(rule, 0.5, 5, 1), 4)
     with pytest.raises(NoQuestionsError, match=r"LFM_RULE|no rating"):
         choose_questions(model, 1, users)
+
+
+def test_a_catalogue_whose_items_are_all_rated_before_the_files_end_is_measured_too() -> None:
+    items = np.unique(RATINGS.items[:600])  # of 1,200, whose first tenth has not met them all
+    assert 0 < len(np.unique(RATINGS.items[:120])) < len(items)
+    films = {item: CatalogueItem("Film", ("Drama" if int(item[1:]) % 2 else "Comedy",)) for item in items}
+    found = measure_first_ratings(RATINGS, Catalogue(films), RULE, 4, quiet)
+    assert found.all.ratings == len(RATINGS)
+    assert found.first["1"].rmse_attributes != found.first["1"].rmse
 
 
 @pytest.mark.parametrize(("rule", "parts"), [("adaptive", 3), ("sgd", 2)])
