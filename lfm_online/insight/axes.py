@@ -38,10 +38,12 @@ _NOTHING: Final = 1e-9
 
 
 class NoAxesError(ValueError):
-    """All users or all items are alike: there are no tastes to read."""
+    """Too few tastes to read: all users or all items are alike, or alike in all but one."""
 
-    def __init__(self) -> None:
-        super().__init__("the model's users differ in no taste yet: its factors have no axes")
+    def __init__(
+        self, why: str = "the model's users differ in no taste yet: its factors have no axes"
+    ) -> None:
+        super().__init__(why)
 
 
 class Side(NamedTuple):

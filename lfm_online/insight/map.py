@@ -37,7 +37,7 @@ def draw_map(model: Model, axes: Axes, catalogue: Catalogue, n: int) -> str:
         NoAxesError: the model has fewer than two axes.
     """
     if len(axes.shares) < 2:
-        raise NoAxesError
+        raise NoAxesError("a map has two axes of taste, and the model's factors have one (LFM_FACTORS)")
     numbers = highest(ratings_of(model.items), n)
     places = axes.items.places(model.items.rows.factors[numbers])[:, :2]
     points = _on_paper(places)

@@ -61,9 +61,9 @@ def test_the_same_model_gives_the_same_map() -> None:
     assert draw_map(first, axes_of(first), EMPTY, 60) == draw_map(second, axes_of(second), EMPTY, 60)
 
 
-def test_one_axis_makes_no_map() -> None:
+def test_one_axis_makes_no_map_and_is_not_called_none() -> None:
     model = whole_model(factors=1)
-    with pytest.raises(NoAxesError):
+    with pytest.raises(NoAxesError, match=r"two axes of taste, and the model's factors have one"):
         draw_map(model, axes_of(model), EMPTY, 10)
 
 
