@@ -2,8 +2,9 @@
 
 One value in the store, little-endian: ``uint32 n, uint32 width``, then n ascending ``uint64`` hashes of items
 (``hashing.id_hash``), then ``float32[n, width]``: what is added to a new row's bias, then to its factors.
-They come from :mod:`lfm_online.attributes`. The globals name the value by its :attr:`ItemPriors.version`, so
-that whoever holds a model's globals knows which priors rows start from, and every process starts a row alike.
+They come from :mod:`lfm_online.cold.attributes`. The globals name the value by its
+:attr:`ItemPriors.version`, so that whoever holds a model's globals knows which priors rows start from, and
+every process starts a row alike.
 """
 
 from __future__ import annotations
