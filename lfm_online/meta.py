@@ -63,7 +63,7 @@ def read_meta(stored: bytes, model: str) -> Meta:
     """Read a model's meta.
 
     Raises:
-        MetaMismatchError: it is not a meta of this format.
+        MetaMismatchError: it is not a meta of this format, or names a rule that this version does not have.
     """
     try:
         meta = msgspec.json.decode(stored, type=Meta)
@@ -78,6 +78,10 @@ def read_meta(stored: bytes, model: str) -> Meta:
         raise MetaMismatchError(
             f"model {model!r} is of format {meta.format}, this version reads {FORMAT_VERSION}"
         )
+    try:
+        meta.make_rule()
+    except ValueError as error:
+        raise MetaMismatchError(f"model {model!r} is of another version: {error}") from error
     return meta
 
 

@@ -92,7 +92,7 @@ RatingLimits = Annotated[
     RatingRange,
     NoDecode,
     BeforeValidator(parse_rating_range),
-    Allowed("LOW,HIGH: two numbers, LOW below HIGH"),
+    Allowed("LOW,HIGH: two numbers from -1e9 to 1e9, LOW below HIGH"),
 ]
 FieldName = Annotated[str, Field(min_length=1, max_length=64), Allowed("1 to 64 characters")]
 HostName = Annotated[str, Field(pattern=r"^[^\s/]{1,255}$"), Allowed("a host name or an address")]

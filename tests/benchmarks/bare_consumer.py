@@ -2,7 +2,7 @@
 
 The worker's client at the worker's settings, which does nothing else; with ``--columns`` it takes records
 as the worker does. Writes two float64 an event: its record's own time, Unix ms, and how many ms later it was
-polled. As bytes: lines of millions of events would take seconds of a core from the worker, which still learns.
+polled. As bytes: lines of millions of events would take seconds of a core from a worker that still learns.
 """
 
 from __future__ import annotations

@@ -53,6 +53,8 @@ def test_ranges_that_differ_in_their_last_digits_are_two(stored: float, own: flo
         (b"not JSON", "meta of model 'm' can't be read"),
         (b"{}", "meta of model 'm' can't be read: .*missing required field"),
         (msgspec.structs.replace(meta(), format=2).to_bytes(), "format 2, this version reads 1"),
+        (msgspec.structs.replace(meta(), rule="als").to_bytes(), "'m' is of another version: .* rule 'als'"),
+        (msgspec.structs.replace(meta(), options={"w": 1}).to_bytes(), "'m' is of another version: .*'w'"),
     ],
 )
 def test_a_meta_of_another_kind_is_refused(stored: bytes, message: str) -> None:
