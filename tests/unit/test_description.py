@@ -36,6 +36,12 @@ def test_health_answers_as_it_is_described(described: dict[str, Any], path: str,
     assert answer.status_code == (503 if problems and path != "/metrics" else 200)
 
 
+def test_options_names_the_methods_that_are_described(described: dict[str, Any]) -> None:
+    for path, methods in described["paths"].items():
+        allowed = client([]).options(path).headers["allow"].split(", ")
+        assert sorted(allowed) == sorted(["OPTIONS", *map(str.upper, methods)]), path
+
+
 def test_metrics_are_text_as_prometheus_reads_it() -> None:
     answer = client([]).get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

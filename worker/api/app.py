@@ -16,6 +16,7 @@ from worker.api.basket import recommend_basket
 from worker.api.bodies import ClosedBodies, StrictRequest
 from worker.api.explain import explain
 from worker.api.known import history, item, user
+from worker.api.methods import methods
 from worker.api.metrics import LookupMetrics, count_lookups
 from worker.api.model import model
 from worker.api.parameters import check_query
@@ -55,7 +56,7 @@ def create_app(replica: Replica, *, live: Problems, ready: Problems, registry: C
     metrics = LookupMetrics(registry, replica, [str(handler.name) for handler in LOOKUPS])
     lookups = Router(
         "/v1",
-        route_handlers=list(LOOKUPS),
+        route_handlers=[methods, *LOOKUPS],  # behind a lookup of its path it would come too late
         dependencies={"replica": Provide(lambda: replica, sync_to_thread=False)},
         middleware=[count_lookups(metrics)],
         before_request=check_query,
