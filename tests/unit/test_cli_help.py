@@ -20,6 +20,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     result = CliRunner().invoke(main, [*command.split(), "--help"], catch_exceptions=False)
     assert result.exit_code == 0
     assert f"lfm-online {command}" in result.output.split("Example")[1]
+    assert "None" not in result.output  # a bound that there isn't
 
 
 def test_the_group_lists_every_command() -> None:

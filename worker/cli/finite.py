@@ -17,3 +17,7 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is no finite number.", param, ctx)
         return number
+
+    def _describe_range(self) -> str:
+        """For the help; of a range without bounds Click's own says ``x<=None``."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
