@@ -7,6 +7,7 @@ from collections import Counter, deque
 
 import click
 
+from worker.cli.dead_letters.reason import check_reasons
 from worker.cli.options import settings_options
 from worker.settings import Settings
 
@@ -34,6 +35,7 @@ def list(settings: Settings, reasons: tuple[str, ...], n: int, as_json: bool) ->
     from worker.dead_letters.topic import Entry, Place, read_entries
     from worker.source.protocol import SourceAwayError
 
+    check_reasons(reasons)
     counts: Counter[str] = Counter()
     seen: set[Place] = set()
     back: dict[Place, str] = {}

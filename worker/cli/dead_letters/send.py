@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from worker.cli.dead_letters.place import PLACE
+from worker.cli.dead_letters.reason import check_reasons
 from worker.cli.options import settings_options
 from worker.settings import Settings
 
@@ -48,7 +49,6 @@ def send(
       lfm-online dead-letters send --at 2:4711
     """
     from worker.cli.reading import Bar
-    from worker.dead_letters.letter import REASONS
     from worker.dead_letters.sending import Choice, send_back
     from worker.source.protocol import SourceAwayError, SourceBrokenError
 
@@ -56,9 +56,7 @@ def send(
         raise click.UsageError(
             "nothing was chosen: --reason REASON or --at PARTITION:OFFSET says which letters"
         )
-    unknown = [reason for reason in reasons if reason not in REASONS]
-    if unknown:
-        raise click.UsageError(f"--reason is {unknown[0]!r}; allowed: {', '.join(REASONS)}")
+    check_reasons(reasons)
     try:
         with Bar() as bar:
             done = send_back(
