@@ -59,16 +59,18 @@ class Bar:
 
     def show(self, what: str, done: int, total: int | None) -> None:
         """``done`` of ``total``; None where nobody knows how many there are."""
+        if not self._tasks:  # not before: of nothing it shows an empty line
+            self._bar.start()
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
         self._bar.update(self._tasks[what], completed=done, total=total)
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._bar.stop()
+        if self._tasks:
+            self._bar.stop()
 
 
 @contextlib.contextmanager
