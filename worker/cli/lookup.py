@@ -88,6 +88,8 @@ def print_table(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
     Console().print(table)
 
 
-def known(ratings: int, what: str) -> str:
+def known(ratings: int, what: str, basis: str) -> str:
     """What an answer rests on, in words."""
-    return f"{ratings} ratings of the {what}" if ratings else f"an unknown {what}"
+    if basis == "mean":
+        return f"an unknown {what}"
+    return f"{ratings} ratings of the {what}" if ratings else f"the attributes of the {what}"

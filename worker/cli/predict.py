@@ -38,7 +38,8 @@ def print_prediction(answer: PredictionBody) -> None:
     """The rating, what it rests on, and its parts."""
     click.echo(
         f"{answer.user} would rate {answer.item} {answer.rating:.2f}, give or take {answer.deviation:.2f} "
-        f"(from {known(answer.user_ratings, 'user')} and {known(answer.item_ratings, 'item')})"
+        f"(from {known(answer.user_ratings, 'user', answer.user_basis)} "
+        f"and {known(answer.item_ratings, 'item', answer.item_basis)})"
     )
     bands = (f"{band}% from {low:.2f} to {high:.2f}" for band, (low, high) in answer.bands.items())
     click.echo(f"of such ratings, {', '.join(bands)}")
