@@ -109,7 +109,10 @@ class Service:
         self.watchdog.start()
         app = health_app(self.watchdog.problems, self.health.ready, self.registry)
         server = serve_in_thread(
-            app, s.worker_host, s.worker_port, setting="LFM_WORKER_HOST, LFM_WORKER_PORT"
+            app,
+            s.worker_host,
+            s.worker_port,
+            setting="--worker-host, LFM_WORKER_HOST; --worker-port, LFM_WORKER_PORT",
         )
         try:
             log.info("metrics and health at %s", server.url)
