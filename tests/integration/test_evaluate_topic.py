@@ -62,7 +62,7 @@ def test_a_topic_that_is_not_there_is_named(broker: str) -> None:
     name = f"none-{uuid.uuid4().hex}"
     result = run("--kafka", broker, "--topic", name)
     assert result.exit_code == 1
-    assert f"the broker has no topic {name!r}" in result.stderr
+    assert f"the broker has no topic {name!r} (--topic, LFM_TOPIC)" in result.stderr
 
 
 def test_a_topic_without_ratings_is_named(broker: str, topic: str) -> None:

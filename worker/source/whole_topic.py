@@ -83,7 +83,7 @@ class WholeTopic:
         try:
             partitions = sorted(self._consumer.partitions_for_topic(self._topic))
             if not partitions:
-                raise SourceBrokenError(f"the broker has no topic {self._topic!r} (LFM_TOPIC)")
+                raise SourceBrokenError(f"the broker has no topic {self._topic!r} (--topic, LFM_TOPIC)")
             first = self.first_offsets(partitions)
             places = {p: TopicPartition(self._topic, p) for p in partitions}
             self._consumer.assign(list(places.values()))
