@@ -23,7 +23,7 @@ from worker.settings import Settings
 @AS_JSON
 @settings_options("store", "model")
 def similar(settings: Settings, item: str, n: int, by: Near | None, as_json: bool) -> None:
-    """The items nearest to ITEM by their factors, nearest first.
+    """The items nearest to ITEM by their factors, nearest first; those of few ratings stand back.
 
     \b
     Example:
