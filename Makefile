@@ -46,7 +46,7 @@ retry = \
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
-	  printf '  make %-12s %s\n' "$$name" "$$text"; done
+	  printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## set up .venv from requirements.lock and compile the kernels (PYTHON=… chooses the interpreter)
 
