@@ -29,7 +29,7 @@ from worker.replay.order import Plan, ordered, plan_of
 from worker.source.records import Records
 
 COMMIT_EVENTS: Final = 4000
-"""Events of one commit, as a worker's at most."""
+"""Events of one commit, or somewhat more."""
 
 
 class NoReplayError(Exception):
