@@ -9,6 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from worker.access import kafka_access
+from worker.kafka_client import open_client
 from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS
 
@@ -55,4 +56,7 @@ def is_compacted(settings: Settings) -> bool:
 
 
 def _admin(settings: Settings) -> KafkaAdminClient:
-    return KafkaAdminClient(**kafka_access(settings), bootstrap_timeout_ms=BOOTSTRAP_MS)
+    admin: KafkaAdminClient = open_client(
+        KafkaAdminClient, **kafka_access(settings), bootstrap_timeout_ms=BOOTSTRAP_MS
+    )
+    return admin

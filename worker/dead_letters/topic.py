@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from worker.access import kafka_access
 from worker.dead_letters.letter import DeadLetter
+from worker.kafka_client import open_client
 from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS
 from worker.source.protocol import SourceAwayError
@@ -55,7 +56,8 @@ def read_entries(settings: Settings) -> Iterator[Entry]:
     """
     name = settings.dead_letters_to
     try:
-        consumer = KafkaConsumer(
+        consumer = open_client(
+            KafkaConsumer,
             **kafka_access(settings),
             group_id=None,
             enable_auto_commit=False,

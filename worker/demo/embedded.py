@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from worker.demo.run import Run
 from worker.demo.server import Server
+from worker.kafka_client import open_client
 
 INSTALL = "pip install 'lfm-online[demo]'"
 
@@ -119,8 +120,8 @@ def kafka_answers(bootstrap: str, cluster: str) -> bool:
     level = logger.level
     logger.setLevel(logging.CRITICAL)  # a server that starts refuses connections; the client warns of each
     try:
-        client = KafkaAdminClient(
-            bootstrap_servers=bootstrap, request_timeout_ms=5000, bootstrap_timeout_ms=2000
+        client = open_client(
+            KafkaAdminClient, bootstrap_servers=bootstrap, request_timeout_ms=5000, bootstrap_timeout_ms=2000
         )
         try:
             described = client.describe_cluster()

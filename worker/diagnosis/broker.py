@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 from worker.access import kafka_access
 from worker.diagnosis.finding import Finding
 from worker.diagnosis.store import StoreLook
+from worker.kafka_client import open_client
 from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS
 from worker.source.protocol import SourceAwayError, SourceBrokenError
@@ -21,7 +22,9 @@ from worker.topics import topic_configuration
 def look_at_broker(settings: Settings, store: StoreLook) -> Iterator[Finding]:
     """Ask the broker about itself and the topic."""
     try:
-        admin: Any = KafkaAdminClient(**kafka_access(settings), bootstrap_timeout_ms=BOOTSTRAP_MS)
+        admin: Any = open_client(
+            KafkaAdminClient, **kafka_access(settings), bootstrap_timeout_ms=BOOTSTRAP_MS
+        )
     except (KafkaError, OSError) as error:
         yield Finding(
             "broker", "wrong", f"no answer at {settings.kafka}: {error!r}", "start it, or correct LFM_KAFKA"

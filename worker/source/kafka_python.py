@@ -19,6 +19,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from worker.access import kafka_access
+from worker.kafka_client import open_client
 from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS, consumer_settings, session_words
 from worker.source.damage import TRIES, damaged_words
@@ -52,7 +53,7 @@ class KafkaPythonSource:
     def _open(self) -> None:
         s = self._settings
         try:
-            self._consumer = KafkaConsumer(**consumer_settings(s))
+            self._consumer = open_client(KafkaConsumer, **consumer_settings(s))
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
         take_columns(self._consumer, self._given_up)
@@ -198,7 +199,9 @@ class KafkaPythonSource:
             SourceAwayError: no broker answers, or the topic is not there yet.
         """
         try:
-            admin = KafkaAdminClient(**kafka_access(self._settings), bootstrap_timeout_ms=BOOTSTRAP_MS)
+            admin = open_client(
+                KafkaAdminClient, **kafka_access(self._settings), bootstrap_timeout_ms=BOOTSTRAP_MS
+            )
             try:
                 (topic,) = admin.describe_topics([self._topic])
             finally:

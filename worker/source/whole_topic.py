@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
+from worker.kafka_client import open_client
 from worker.source.consumer_settings import BOOTSTRAP_MS, FETCH_BYTES
 from worker.source.fetched_columns import Everything, polled_records, take_columns
 from worker.source.protocol import SourceAwayError, SourceBrokenError
@@ -33,7 +34,8 @@ class WholeTopic:
         """
         self._topic = topic
         try:
-            self._consumer = KafkaConsumer(
+            self._consumer = open_client(
+                KafkaConsumer,
                 **(access or {"bootstrap_servers": bootstrap.split(",")}),
                 group_id=None,
                 enable_auto_commit=False,
