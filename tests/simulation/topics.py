@@ -106,6 +106,9 @@ class _Receipt:
     def confirmed(self) -> bool:
         return self._confirmed
 
+    def refusal(self) -> str:
+        return "the confirmation was lost"
+
 
 class DeadTopic:
     """The dead-letter topic; its broker is away at times, and a confirmation may be lost."""

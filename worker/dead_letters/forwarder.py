@@ -37,6 +37,9 @@ class Receipt(Protocol):
     def confirmed(self) -> bool:
         """Whether the broker has it, once done."""
 
+    def refusal(self) -> str:
+        """Why it does not."""
+
 
 class Publisher(Protocol):
     """Sends letters to the dead-letter topic."""
@@ -57,6 +60,9 @@ class _KafkaReceipt:
 
     def confirmed(self) -> bool:
         return bool(self._future.succeeded())
+
+    def refusal(self) -> str:
+        return str(self._future.exception)
 
 
 class KafkaPublisher:
@@ -118,6 +124,7 @@ class Forwarder:
         self._forwarded = forwarded
         self._clock = clock
         self._under_way: dict[tuple[int, int], Receipt] = {}
+        self._refusal = ""  # of one that was sent with them
         self._next_look = 0.0
 
     def step(self, partitions: frozenset[int]) -> None:
@@ -132,21 +139,20 @@ class Forwarder:
                 self._take_confirmed()
             if not self._under_way:
                 self._send(partitions)
-            self.trouble = ""
         except (StoreAwayError, KafkaError, OSError) as error:
             if not self.trouble:
                 log.warning("dead letters stay in the outbox: %s", error)
             self.trouble = str(error)
-            self._under_way.clear()
             self._next_look = self._clock() + RETRY_SECONDS
 
     def _send(self, partitions: frozenset[int]) -> None:
         self._next_look = self._clock() + RETRY_SECONDS
-        for partition in sorted(partitions):
-            letters = self._store.count_dead(partition)
+        held = {partition: self._store.count_dead(partition) for partition in sorted(partitions)}
+        for partition, letters in held.items():  # all, whatever becomes of the first one's
             self._counted(partition, letters)
-            if letters == 0:
-                continue
+        if not any(held.values()):
+            self.trouble = ""
+        for partition in (partition for partition, letters in held.items() if letters):
             for offset, stored in self._store.read_dead(partition, AT_ONCE).items():
                 self._under_way[partition, offset] = self._publisher.send(read_letter(stored))
 
@@ -157,11 +163,17 @@ class Forwarder:
             del self._under_way[partition, offset]
             if receipt.confirmed():
                 confirmed.setdefault(partition, []).append(offset)
+            else:
+                self._refusal = receipt.refusal()
         for partition, offsets in confirmed.items():
             self._store.drop_dead(partition, offsets)
             self._forwarded(len(offsets))
-        if len(done) > sum(map(len, confirmed.values())):
-            raise OSError("the dead-letter topic did not take some letters (LFM_DEAD_LETTER_TOPIC)")
+        if self._under_way:  # told once all are: those still under way would be sent again, and never dropped
+            return
+        refusal, self._refusal = self._refusal, ""
+        if refusal:
+            raise OSError(f"their topic did not take some (LFM_DEAD_LETTER_TOPIC): {refusal}")
+        self.trouble = ""
 
     def close(self) -> None:
         """Stop sending; what is not confirmed stays in the outbox."""
