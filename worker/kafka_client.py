@@ -7,7 +7,11 @@ files, which ask for the broker on and on.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+REQUEST_BYTES: Final = 100 * 2**20
+"""Of one request to a broker, which by default takes no larger one (`socket.request.max.bytes`). Records that
+are too large their topic refuses, by a limit that can be raised; the client's own 1 MiB can't."""
 
 
 def open_client(kind: Any, **options: Any) -> Any:

@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from tests.topics import create_topic
@@ -104,6 +105,46 @@ def test_letters_leave_the_outbox_once_the_broker_has_them(
     expected = {each.offset: (each.key, each.value) for each in [*LETTERS, *ODD]}
     # A client sends no record of neither key nor value: it goes as an empty value.
     assert sent == expected | {702: (None, b"")}
+
+
+def test_a_letter_that_the_topic_does_not_take_holds_no_other_and_follows_once_it_is_let(
+    broker: str, topic: str, real_servers: bool
+) -> None:
+    if not real_servers:
+        pytest.skip("the embedded broker takes records of any size")
+    limit = 2**20
+    outbox = MemoryServer(dead={1: {n: letter(n, b"k", b"v").to_bytes() for n in range(9)}})
+    outbox.dead[1][4] = letter(4, b"k", bytes(limit)).to_bytes()  # Kafka's limit is about that of a batch
+    publisher = KafkaPublisher(Settings(kafka=broker, dead_letter_topic=topic, dead_letter_max_bytes=limit))
+    forwarder = Told().forwarder(outbox, publisher)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while set(outbox.dead[1]) != {4} or "MessageSizeTooLarge" not in forwarder.trouble:
+        assert time.monotonic() < deadline, forwarder.trouble
+        forwarder.step(frozenset({1}))
+    admin = KafkaAdminClient(bootstrap_servers=broker)
+    admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(2 * limit)})]
+    )
+    admin.close()
+    while outbox.dead[1]:
+        assert time.monotonic() < deadline, forwarder.trouble
+        forwarder.step(frozenset({1}))
+    publisher.close()
+    assert sorted(offset for _, _, offset in consumed(broker, topic, 9)) == list(range(9))
+
+
+def test_a_letter_as_large_as_the_settings_allow_is_sent(broker: str, topic: str, real_servers: bool) -> None:
+    if real_servers:
+        pytest.skip("see above: Kafka has a limit of its own")
+    large = letter(0, bytes(2**20), bytes(2**20))
+    outbox = MemoryServer(dead={1: {0: large.to_bytes()}})
+    publisher = KafkaPublisher(Settings(kafka=broker, dead_letter_topic=topic, dead_letter_max_bytes=2**20))
+    forwarder = Told().forwarder(outbox, publisher)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while outbox.dead[1]:
+        assert time.monotonic() < deadline, forwarder.trouble
+        forwarder.step(frozenset({1}))
+    publisher.close()
 
 
 def test_without_a_broker_letters_stay_in_the_outbox(

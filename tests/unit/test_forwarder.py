@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
+from kafka.future import Future
 
 from lfm_online.store.memory import MemoryServer, MemoryStore
 from tests.made_checkpoints import letter
-from worker.dead_letters.forwarder import Forwarder, Publisher
+from worker.dead_letters.forwarder import Forwarder, KafkaPublisher, Publisher
 from worker.dead_letters.letter import DeadLetter
+from worker.settings import Settings
 
 TOO_LARGE = 3
 
@@ -97,3 +100,28 @@ def test_every_outbox_is_counted_though_no_letter_can_be_sent() -> None:
     counts: dict[int, int] = {}
     forwarder(outboxes(range(3)), MadePublisher(room=0), counts.__setitem__).step(frozenset({0, 1}))
     assert counts == {0: 3, 1: 3}
+
+
+class ForbiddenProducer:
+    """A producer without a right to its topic: each record is asked for anew."""
+
+    asked = 0
+
+    def __init__(self, **_: Any) -> None:
+        pass
+
+    def send(self, topic: str, **_: Any) -> Any:
+        type(self).asked += 1
+        return Future().failure(TopicAuthorizationFailedError(topic))
+
+
+def test_a_topic_that_may_not_be_written_to_is_asked_for_once_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.dead_letters.forwarder.KafkaProducer", ForbiddenProducer)
+    publisher = KafkaPublisher(Settings(topic="ratings"))
+    with pytest.raises(KafkaError, match=r"ratings\.dead-letters"):
+        publisher.send(letter(0, 0))
+    ForbiddenProducer.asked = 0
+    made = forwarder(outboxes(range(100)), publisher)
+    made.step(frozenset({0, 1}))
+    assert ForbiddenProducer.asked == 1
+    assert "TopicAuthorizationFailedError" in made.trouble

@@ -1,7 +1,7 @@
 """From the outbox to the dead-letter topic, so that none is lost.
 
-A letter leaves the outbox only once the broker has confirmed it. After a crash one may be sent
-again; its headers name topic, partition and offset, so that a reader can drop the repeat.
+A letter leaves the outbox only once the broker has confirmed it. After a crash, or an answer that got lost,
+one may be sent again; its headers name topic, partition and offset, so that a reader can drop the repeat.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from lfm_online.store.protocol import Store, StoreAwayError
 from worker.access import kafka_access
 from worker.closing import close_producer
 from worker.dead_letters.letter import DeadLetter, read_letter
+from worker.kafka_client import REQUEST_BYTES
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -79,15 +80,22 @@ class KafkaPublisher:
             self._producer = KafkaProducer(
                 **kafka_access(self._settings),
                 acks="all",
+                # An idempotent one is of no use any more once a letter was refused, also if that was for a
+                # right that is granted later.
+                enable_idempotence=False,
                 linger_ms=5,
                 max_block_ms=BLOCK_MS,
                 bootstrap_timeout_ms=BLOCK_MS,
+                max_request_size=REQUEST_BYTES,
             )
         value = letter.value
         if value is None and letter.key is None:
             value = b""  # kafka-python sends no record that has neither
         to, headers = self._settings.dead_letters_to, letter.headers(self._settings.model)
-        return _KafkaReceipt(self._producer.send(to, key=letter.key, value=value, headers=headers))
+        future = self._producer.send(to, key=letter.key, value=value, headers=headers)
+        if isinstance(future.exception, AuthorizationError):
+            raise future.exception  # asking for the topic took a tenth of a second, and would for each letter
+        return _KafkaReceipt(future)
 
     def close(self) -> None:
         """Stop sending."""

@@ -20,6 +20,7 @@ from worker.access import kafka_access
 from worker.closing import close_producer
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.topic import SENT_BACK, Entry, Place, read_entries
+from worker.kafka_client import REQUEST_BYTES
 from worker.settings import Settings
 from worker.source.consumer_settings import BOOTSTRAP_MS
 from worker.source.protocol import SourceAwayError
@@ -118,6 +119,7 @@ class _Sender:
                 acks="all",
                 linger_ms=5,
                 bootstrap_timeout_ms=BOOTSTRAP_MS,
+                max_request_size=REQUEST_BYTES,
             )
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {self._s.kafka} (LFM_KAFKA): {error!r}") from error
