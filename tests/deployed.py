@@ -75,7 +75,7 @@ def samples_by_label() -> dict[str, set[str]]:
     """Every sample name of the worker and the lookups, with the labels that it has."""
     learner, lookups = CollectorRegistry(), CollectorRegistry()
     metrics = WorkerMetrics(learner, Model(make_rule("adaptive", 0.5, 5.0, 1), factors=2))
-    metrics.show_rmse()
+    metrics.show_model()
     with metrics.step("learn"):
         pass
     for gauge in (metrics.lag, metrics.outbox):

@@ -65,7 +65,7 @@ class WorkerMetrics:
     """The learner's metrics, and the pipeline's observer."""
 
     def __init__(self, registry: CollectorRegistry, model: Model) -> None:
-        """Register all; ``model`` is read after each commit."""
+        """Register all; ``model`` is read by :meth:`show_model`."""
         self._model = model
         r = registry
         self.events = Counter(
@@ -204,12 +204,12 @@ class WorkerMetrics:
             self.ranked.inc(done.hits.ranked)
             for scorer in SCORERS:
                 self._hits[scorer].inc(getattr(done.hits, scorer))
+        self.show_model()
+
+    def show_model(self) -> None:
+        """The gauges from the model's globals: also of a worker that just began, or where another learns."""
         if self._model.ranking is not None:
             self.recent_share.set(float(self._model.ranking.globals["pi"][0]))
-        self.show_rmse()
-
-    def show_rmse(self) -> None:
-        """The RMSE gauges, from the model's globals."""
         shared = self._model.shared
         scored = float(shared["scored"].sum())
         if scored == 0:

@@ -56,7 +56,7 @@ CAPACITY: Final = 1 << 17
 """Rows to make room for at once: zeroed memory takes none before it is touched, and growing copies."""
 RETRY_SECONDS: Final = 0.5
 GAUGE_SECONDS: Final = 0.5
-"""Between two looks at lag and row counts."""
+"""Between two looks at lag and RMSE."""
 DRAIN_TRIES: Final = 20
 """Half-second tries to settle the last commit before the process stops without its answer."""
 
@@ -222,11 +222,12 @@ class Service:
         log.info("drained; learned %d ratings in all", int(self.model.shared["n"]))
 
     def _look(self, pipeline: Pipeline) -> None:
-        """The lag, which costs too much for each step."""
+        """The gauges that cost too much for each step."""
         now = time.monotonic()
         if now - self._looked_at < GAUGE_SECONDS:
             return
         self._looked_at = now
+        self.metrics.show_model()
         self._lag = 0
         marks = pipeline.checkpoint.watermarks
         for partition, end in pipeline.source.end_offsets().items():
