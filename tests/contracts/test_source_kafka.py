@@ -1,6 +1,7 @@
 """What every source that reads from a broker promises beside that (test_source.py)."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from tests.contracts.sources import (
     CLIENTS,
     PARTITIONS,
+    PATIENCE_SECONDS,
     Client,
     KafkaLog,
     assigned,
@@ -23,6 +25,7 @@ from worker.settings import Settings
 from worker.source.opening import open_source
 from worker.source.protocol import PositionLostError, SourceAwayError, SourceBrokenError
 from worker.source.records import Records
+from worker.source.whole_topic import WholeTopic
 
 
 @pytest.fixture(params=CLIENTS)
@@ -85,6 +88,35 @@ def test_a_transaction_leaves_no_gap_and_an_aborted_one_no_record(
     # What holds no record for this reader, as the markers of commit and abort, belongs to what follows.
     assert [records.first for records in found] == [0, 1, 2]
     assert found[2].offsets[0] > 2
+
+
+def test_records_of_an_open_transaction_lie_behind_the_end(kafka_log: KafkaLog, real_servers: bool) -> None:
+    if not real_servers:
+        pytest.skip("the embedded broker yields them at once")
+    s = kafka_log.settings
+    kafka_log.append(0, b"k", b"before")
+    member = kafka_log.join()
+    assigned(member)
+    member.seek(0, 0)
+    read(member, 1)
+    producer = KafkaProducer(bootstrap_servers=s.kafka, transactional_id=s.group)
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send(s.topic, key=b"k", value=b"open", partition=0)
+    producer.flush()
+    for _ in range(20):  # fetches that find nothing, of which the last ones hear of the record
+        assert member.poll(0.1, 100) == []
+        assert member.end_offsets()[0] == 1
+    with WholeTopic(s.kafka, s.topic) as topic:
+        assert topic.bounds()[1][0] == 1
+    producer.commit_transaction()
+    producer.close()
+    (found,) = read(member, 1)
+    assert values_of([found], 0) == [b"open"]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while member.end_offsets()[0] != 3:  # behind the mark of the transaction
+        assert time.monotonic() < deadline
+        member.poll(0.1, 100)
 
 
 def test_an_offset_that_the_log_no_longer_holds_is_not_waited_for(

@@ -30,6 +30,7 @@ from worker.source.patient_join import PatientJoin
 from worker.source.prompt_poll import make_prompt
 from worker.source.protocol import LogView, PositionLostError, SourceAwayError, SourceBrokenError
 from worker.source.records import Records
+from worker.source.stable_ends import tell_stable_ends
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class KafkaPythonSource:
             raise SourceAwayError(f"no broker at {s.kafka} (LFM_KAFKA): {error}") from error
         take_columns(self._consumer, self._given_up)
         make_prompt(self._consumer)
+        tell_stable_ends(self._consumer)
         self._join = PatientJoin(self._consumer)
         self._listener = AssignmentListener(self._consumer)
         self._consumer.subscribe([self._topic], listener=self._listener)
@@ -163,7 +165,7 @@ class KafkaPythonSource:
         return self._ask(self._consumer.end_offsets, partitions)
 
     def end_offsets(self) -> dict[int, int]:
-        """Where the log of each assigned partition ends, as the last fetch said."""
+        """Where what can be read of each assigned partition ends, as the last fetch said."""
         ends = {}
         for tp in self._consumer.assignment():
             with contextlib.suppress(KeyError, IllegalStateError):  # taken away meanwhile

@@ -220,8 +220,11 @@ class LibrdkafkaSource:
         return self._asks.ends(partitions)
 
     def end_offsets(self) -> dict[int, int]:
-        """Where the log of each assigned partition ends, as the last fetch said."""
-        return self._asks.heard_ends(self._assigned)
+        """Where what can be read of each assigned partition ends, as the last fetch said."""
+        heard = self._asks.heard_ends(self._assigned)
+        # What is heard of holds open transactions too; the client is at the end where these begin.
+        at_end = {p: end for p, end in self._ends.items() if p in heard and end == self._position.get(p)}
+        return heard | at_end
 
     def committed(self) -> dict[int, int]:
         """The group's offsets, of all partitions of the topic."""

@@ -67,7 +67,10 @@ class Source(Protocol):
         """Where each partition's log ends; asks the broker."""
 
     def end_offsets(self) -> dict[int, int]:
-        """Where the log of each assigned partition ends, as last heard of."""
+        """Where what can be read of each assigned partition ends, as last heard of.
+
+        Records of a transaction that is still open lie behind that.
+        """
 
     def committed(self) -> dict[int, int]:
         """The group's offsets, of all partitions of the topic; for telling a new model."""

@@ -14,6 +14,7 @@ from worker.source.consumer_settings import BOOTSTRAP_MS, FETCH_BYTES
 from worker.source.fetched_columns import Everything, polled_records, take_columns
 from worker.source.protocol import SourceAwayError, SourceBrokenError
 from worker.source.records import Records
+from worker.source.stable_ends import tell_stable_ends
 
 SILENCE_SECONDS: Final = 30.0
 """Without a record for so long, what is still to come is not coming."""
@@ -52,6 +53,7 @@ class WholeTopic:
             raise SourceAwayError(f"no broker at {bootstrap} (LFM_KAFKA): {error}") from error
         take_columns(self._consumer, Everything())
         _go_on_with_parked(self._consumer)
+        tell_stable_ends(self._consumer)
 
     def __enter__(self) -> Self:
         """Itself."""
