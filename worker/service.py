@@ -229,7 +229,8 @@ class Service:
         self._looked_at = now
         self.metrics.show_model()
         self._lag = 0
-        marks = pipeline.checkpoint.watermarks
+        # A partition of which nothing was learned yet is behind from its beginning on.
+        marks = pipeline.checkpoint.beginnings | pipeline.checkpoint.watermarks
         for partition, end in pipeline.source.end_offsets().items():
             if partition in marks:
                 lag = max(end - marks[partition], 0)
