@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
@@ -66,15 +66,17 @@ BootstrapServers = Annotated[
     Field(pattern=r"^[^\s,@]+:\d{1,5}(,[^\s,@]+:\d{1,5})*$"),
     Allowed("HOST:PORT, or several joined by commas"),
 ]
+TOPIC_MAX_LENGTH: Final = 249
+"""Of a topic's name in Kafka."""
 TopicName = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9._-]{1,249}$"),
-    Allowed("1 to 249 letters, digits, dots, underscores and hyphens"),
+    Field(pattern=rf"^[A-Za-z0-9._-]{{1,{TOPIC_MAX_LENGTH}}}$"),
+    Allowed(f"1 to {TOPIC_MAX_LENGTH} letters, digits, dots, underscores and hyphens"),
 ]
 OptionalTopicName = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9._-]{0,249}$"),
-    Allowed("up to 249 letters, digits, dots, underscores and hyphens"),
+    Field(pattern=rf"^[A-Za-z0-9._-]{{0,{TOPIC_MAX_LENGTH}}}$"),
+    Allowed(f"up to {TOPIC_MAX_LENGTH} letters, digits, dots, underscores and hyphens"),
 ]
 GroupName = Annotated[str, Field(min_length=1, max_length=255), Allowed("1 to 255 characters")]
 StoreUrl = Annotated[

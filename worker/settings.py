@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.access_files import PARTS, check_access_files
 from worker.setting_types import (
+    TOPIC_MAX_LENGTH,
     BootstrapServers,
     FieldName,
     FileName,
@@ -213,6 +214,16 @@ class Settings(BaseSettings):
         if self.dead_letters_to == self.topic:
             raise ValueError(
                 f"dead_letter_topic is {self.topic!r}, the topic itself; allowed: another name, or empty"
+            )
+        if len(self.dead_letters_to) > TOPIC_MAX_LENGTH:
+            raise ValueError(
+                f"dead_letter_topic is empty, and {self.dead_letters_to!r} longer than {TOPIC_MAX_LENGTH} "
+                "characters; allowed: a name of its own (LFM_DEAD_LETTER_TOPIC), or a shorter topic"
+            )
+        if {self.topic, self.dead_letters_to} & {".", ".."}:
+            raise ValueError(
+                f"topic is {self.topic!r} and dead_letter_topic {self.dead_letter_topic!r}; "
+                "allowed: any other names than . and .. (LFM_TOPIC, LFM_DEAD_LETTER_TOPIC)"
             )
         if self.sgd_margin > 0 and self.sgd_link != "sigmoid_range":
             raise ValueError(

@@ -107,12 +107,20 @@ def test_an_impossible_value_is_refused_with_setting_flag_variable_value_and_wha
     [
         {"user_field": "x", "item_field": "x"},
         {"topic": "a", "dead_letter_topic": "a"},
+        {"topic": "a" * 237},  # .dead-letters behind it makes 250
+        {"topic": ".."},
+        {"dead_letter_topic": "."},
         {"rule": "sgd", "sgd_margin": "0.5"},
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(together: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="; allowed: "):
         load_settings(together)
+
+
+def test_a_topic_of_the_longest_name_takes_a_dead_letter_topic_of_another() -> None:
+    assert load_settings({"topic": "a" * 236}).dead_letters_to == "a" * 236 + ".dead-letters"
+    assert load_settings({"topic": "a" * 249, "dead_letter_topic": "d"}).dead_letters_to == "d"
 
 
 @pytest.mark.parametrize("part", ["password", "ca", "certificate", "key"])
