@@ -73,7 +73,8 @@ SECTIONS: Final = (
         "Full catalogue, no sampled negatives: the item of each liked rating in the last 30% of the stream, "
         "ranked before it is learned among all known items that the user has not rated; a tie counts half. "
         "Peers are refitted at 70% and every 5% after with the user's live history folded in, at the cell "
-        "of their grid that is best on these very events. The peers learn from the liked pairs. Order and "
+        "of their grid that is best on these very events. The peers learn from the liked pairs. `similar to "
+        "the last` is told one item, that which the user took last. Order and "
         "recency are much of what a stream tells: on shuffled events a refitted EASE does better than it "
         "does here.",
         others.recommended,
