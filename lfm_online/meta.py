@@ -8,6 +8,7 @@ import msgspec
 
 from lfm_online.layout import FORMAT_VERSION
 from lfm_online.model import Model
+from lfm_online.plain_number import plain
 from lfm_online.rules.registry import make_rule
 from lfm_online.rules.rule import Rule
 
@@ -107,5 +108,4 @@ def check_same(stored: Meta, own: Meta, model: str) -> None:
 def _by_setting(meta: Meta) -> dict[str, Any]:
     """What a meta says, by the settings' names: the range is one, with all its digits."""
     named: dict[str, Any] = msgspec.to_builtins(meta)
-    ends = (repr(named.pop(end)).removesuffix(".0") for end in ("low", "high"))
-    return {"rating_range": ",".join(ends)} | named
+    return {"rating_range": f"{plain(named.pop('low'))},{plain(named.pop('high'))}"} | named

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lfm_online.plain_number import plain
 from lfm_online.ratings_file import RatingsTable
 
 
@@ -36,7 +37,7 @@ def places_within(ratings: RatingsTable, low: float, high: float, name: str = ""
     if not len(inside):
         raise NoRatingsError(
             f"none of the {len(ratings):,} ratings{f' of {name}' if name else ''} ({span(ratings)}) "
-            f"lies in {low:.15g},{high:.15g} (--range)"
+            f"lies in {plain(low)},{plain(high)} (--range)"
         )
     return inside
 

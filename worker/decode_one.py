@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from lfm_online.batch import FORGET, RATING, RETRACTION
+from lfm_online.plain_number import plain
 from worker.dead_letters.letter import Reason
 from worker.settings import Settings
 
@@ -118,8 +119,8 @@ class EventDecoder:
         if not self.low <= event.rating <= self.high:
             raise BadEventError(
                 "range",
-                f"{self._s.rating_field} {event.rating!r} lies outside {self.low:g} to {self.high:g} "
-                "(LFM_RATING_RANGE)",
+                f"{self._s.rating_field} {event.rating!r} lies outside {plain(self.low)} to "
+                f"{plain(self.high)} (LFM_RATING_RANGE)",
             )
         return Event(RATING, user, item, event.rating, time_ms)
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from lfm_online.plain_number import plain
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -24,7 +26,7 @@ class RatingRange(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.low:.15g},{self.high:.15g}"
+        return f"{plain(self.low)},{plain(self.high)}"
 
 
 def parse_rating_range(value: object) -> RatingRange:
@@ -68,15 +70,16 @@ BootstrapServers = Annotated[
 ]
 TOPIC_MAX_LENGTH: Final = 249
 """Of a topic's name in Kafka."""
+TOPIC_PATTERN: Final = r"^([A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*|\.{3,}|)$"
 TopicName = Annotated[
     str,
-    Field(pattern=rf"^[A-Za-z0-9._-]{{1,{TOPIC_MAX_LENGTH}}}$"),
-    Allowed(f"1 to {TOPIC_MAX_LENGTH} letters, digits, dots, underscores and hyphens"),
+    Field(pattern=TOPIC_PATTERN, min_length=1, max_length=TOPIC_MAX_LENGTH),
+    Allowed(f"1 to {TOPIC_MAX_LENGTH} letters, digits, dots, underscores and hyphens; not . or .."),
 ]
 OptionalTopicName = Annotated[
     str,
-    Field(pattern=rf"^[A-Za-z0-9._-]{{0,{TOPIC_MAX_LENGTH}}}$"),
-    Allowed(f"up to {TOPIC_MAX_LENGTH} letters, digits, dots, underscores and hyphens"),
+    Field(pattern=TOPIC_PATTERN, max_length=TOPIC_MAX_LENGTH),
+    Allowed(f"up to {TOPIC_MAX_LENGTH} letters, digits, dots, underscores and hyphens; not . or .."),
 ]
 GroupName = Annotated[str, Field(min_length=1, max_length=255), Allowed("1 to 255 characters")]
 StoreUrl = Annotated[

@@ -220,11 +220,6 @@ class Settings(BaseSettings):
                 f"dead_letter_topic is empty, and {self.dead_letters_to!r} longer than {TOPIC_MAX_LENGTH} "
                 "characters; allowed: a name of its own (LFM_DEAD_LETTER_TOPIC), or a shorter topic"
             )
-        if {self.topic, self.dead_letters_to} & {".", ".."}:
-            raise ValueError(
-                f"topic is {self.topic!r} and dead_letter_topic {self.dead_letter_topic!r}; "
-                "allowed: any other names than . and .. (LFM_TOPIC, LFM_DEAD_LETTER_TOPIC)"
-            )
         if self.sgd_margin > 0 and self.sgd_link != "sigmoid_range":
             raise ValueError(
                 f"sgd_margin is {self.sgd_margin:g} and sgd_link {self.sgd_link}; "

@@ -251,16 +251,6 @@ class Server:
         k = self.limits.factors
         return np.array([np.frombuffer(section, "<f4", k, 20) for section in self.sections()], float)
 
-    def rows(self) -> list[Item]:
-        return [read_item(self.get(f"i:{name}"), name, self.limits) for name in self.items()]
-
-    def similarities(self, factors: np.ndarray[Any, Any], own: int) -> np.ndarray[Any, Any]:
-        """Of each item to one, by number."""
-        ratings = np.array([item.ratings for item in self.rows()], float)
-        unit = factors / np.linalg.norm(factors, axis=1, keepdims=True)
-        near: np.ndarray[Any, Any] = unit @ unit[own] * ratings / (ratings + 10)
-        return near
-
     def next_items(self, user: str, n: int, c: float) -> list[tuple[str, float]]:
         """The best by what is taken next, without the user's history."""
         k, row, h = self.limits.factors, self.get(f"u:{user}"), np.zeros(self.limits.factors)

@@ -12,6 +12,7 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from worker.kafka_client import open_client
 from worker.source.consumer_settings import BOOTSTRAP_MS, FETCH_BYTES
 from worker.source.fetched_columns import Everything, polled_records, take_columns
+from worker.source.parked import go_on_with_parked
 from worker.source.protocol import SourceAwayError, SourceBrokenError
 from worker.source.records import Records
 from worker.source.stable_ends import tell_stable_ends
@@ -52,7 +53,7 @@ class WholeTopic:
         except (KafkaError, OSError) as error:
             raise SourceAwayError(f"no broker at {bootstrap} (LFM_KAFKA): {error}") from error
         take_columns(self._consumer, Everything())
-        _go_on_with_parked(self._consumer)
+        go_on_with_parked(self._consumer)
         tell_stable_ends(self._consumer)
 
     def __enter__(self) -> Self:
@@ -191,21 +192,3 @@ class WholeTopic:
                     if len(inside.offsets):
                         yield inside
             at = max(at, reached)
-
-
-def _go_on_with_parked(consumer: Any) -> None:
-    """Have a consumer yield what it holds of a partition that was paused while it was being read.
-
-    kafka-python 3.0.12 goes on with that only while it reads no other partition, and takes one that it has
-    read to its end for one that it reads: the rest of the paused one neither came nor was fetched again.
-    """
-    fetcher = consumer._fetcher
-    drain = fetcher.fetched_records
-
-    def fetched_records(max_records: int | None = None, update_offsets: bool = True) -> tuple[Any, bool]:
-        if not fetcher._next_partition_records:  # false once it is read to its end
-            fetcher._next_partition_records = None
-        records, partial = drain(max_records, update_offsets)
-        return records, partial
-
-    fetcher.fetched_records = fetched_records
